@@ -1,1 +1,322 @@
-void ck_placeholder(void);
+// The kernel C ABI of Gobi: types, status codes, operations and introspection. Knows no file and no model.
+//
+// Conventions
+//  - Every call returns ck_status; nothing prints, aborts or exits. Results are written only on CK_OK.
+//  - Sizes are in elements unless the name says bytes. Matrices are row-major; `ld` is the distance between rows.
+//  - Every options or argument struct starts with struct_size = sizeof(it): later versions append fields.
+//  - An operation's result depends on its inputs and the ISA alone: never on the number of threads, on the number
+//    of rows computed together, or on their order. Each sum has one fixed order.
+//  - A ck_runtime may be shared: operations on it take turns. Buffers belong to the caller.
+#ifndef CKERNELS_H
+#define CKERNELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define CK_VERSION_MAJOR 1
+#define CK_VERSION_MINOR 0
+
+#if defined(__GNUC__)
+#define CK_API __attribute__((visibility("default")))
+#else
+#define CK_API
+#endif
+
+// ---------------------------------------------------------------------------------------------------- status
+
+typedef enum ck_status {
+  CK_OK = 0,
+  CK_INVALID_ARGUMENT = 1,  // a NULL, a size, a stride or an enum out of range
+  CK_UNSUPPORTED = 2,       // the combination is valid but no kernel serves it here
+  CK_OUT_OF_MEMORY = 3,
+  CK_CANCELLED = 4,  // the cancel flag was seen; outputs hold unspecified values
+  CK_SYSTEM = 5,     // a system call failed: see errno
+  CK_BUSY = 6,
+  CK_NUMERIC = 7,  // a factorisation met a singular matrix
+} ck_status;
+
+/// A short English name of `status`, never NULL.
+CK_API const char *ck_status_name(ck_status status);
+
+// --------------------------------------------------------------------------------------------------- formats
+
+typedef enum ck_activation {
+  CK_ACTIVATION_F32 = 0,
+  CK_ACTIVATION_BF16 = 1,
+  CK_ACTIVATION_Q8_32 = 2,   // int8, one float scale for 32 values
+  CK_ACTIVATION_Q8_256 = 3,  // int8, one float scale for 256 values
+} ck_activation;
+
+typedef enum ck_format {
+#define FORMAT(id, name, values, bytes, activation, gguf) CK_FORMAT_##id,
+#include "ck_formats.def"
+#undef FORMAT
+  CK_FORMAT_COUNT
+} ck_format;
+
+typedef struct ck_format_info {
+  const char *name;
+  uint32_t values_per_block;
+  uint32_t bytes_per_block;
+  ck_activation activation;
+  int32_t gguf_type;
+} ck_format_info;
+
+/// What the list says of `format`, or NULL if there is no such format.
+CK_API const ck_format_info *ck_format_describe(ck_format format);
+
+/// Decodes `count` values (a multiple of the block's) from `blocks` to float32. NULL-safe, alignment-free.
+CK_API ck_status ck_decode(ck_format format, const void *blocks, size_t count, float *values);
+
+/// Encodes `count` values to `blocks`. `importance` (count values, may be NULL) weighs the squared errors.
+CK_API ck_status ck_encode(ck_format format, const float *values, size_t count, const float *importance,
+                           void *blocks);
+
+// -------------------------------------------------------------------------------------------------- hardware
+
+typedef enum ck_isa {
+#define ISA(id, name, guard) CK_ISA_##id,
+#include "ck_isas.def"
+#undef ISA
+  CK_ISA_COUNT,
+  CK_ISA_AUTO = -1,
+} ck_isa;
+
+CK_API const char *ck_isa_name(ck_isa isa);
+/// True if this binary holds kernels for `isa` and this processor and kernel can run them.
+CK_API bool ck_isa_available(ck_isa isa);
+/// The ISA named `name`, or CK_ISA_AUTO if there is none of that name.
+CK_API ck_isa ck_isa_named(const char *name);
+
+// --------------------------------------------------------------------------------------------------- runtime
+
+typedef struct ck_runtime ck_runtime;
+
+typedef struct ck_runtime_options {
+  size_t struct_size;
+  uint32_t threads;  // 0: min(affinity mask, cgroup quota rounded up, physical cores)
+  ck_isa isa;        // CK_ISA_AUTO: GOBI_ISA from the environment if set, else the best available
+} ck_runtime_options;
+
+/// Starts a runtime: the chosen kernels and a pool of threads - 1 workers beside the calling thread.
+/// `options` may be NULL. An unavailable or unknown forced ISA is CK_UNSUPPORTED, never another one.
+CK_API ck_status ck_runtime_create(const ck_runtime_options *options, ck_runtime **runtime);
+CK_API void ck_runtime_destroy(ck_runtime *runtime);
+CK_API uint32_t ck_runtime_threads(const ck_runtime *runtime);
+CK_API ck_isa ck_runtime_isa(const ck_runtime *runtime);
+
+/// A flag that operations poll between tiles: while *flag is nonzero they stop and return CK_CANCELLED.
+/// It holds for operations called by this thread until it is set to NULL again.
+CK_API void ck_set_cancel_flag(const int32_t *flag);
+
+/// Runs `task(context, index, count)` once on each of the pool's threads and returns when all have ended.
+CK_API ck_status ck_parallel(ck_runtime *runtime, void (*task)(void *context, uint32_t index, uint32_t count),
+                             void *context);
+
+/// Anonymous memory of at least `bytes`, zeroed, 2 MiB-aligned and advised for huge pages when large.
+CK_API ck_status ck_memory_allocate(size_t bytes, void **memory);
+CK_API void ck_memory_free(void *memory, size_t bytes);
+
+/// One row of the kernel list: what serves an operation in a runtime, and why that one.
+typedef struct ck_kernel_info {
+  const char *operation;  // "matmul"
+  const char *format;     // "Q4_0", or "" where the operation knows no format
+  const char *kernel;     // "ck_matmul_q4_0_16x12_avx512vnni"
+  const char *isa;        // "avx512vnni"
+  const char *reason;     // why this one was chosen
+} ck_kernel_info;
+
+/// Row `index` of the list; CK_INVALID_ARGUMENT past its end.
+CK_API ck_status ck_describe(const ck_runtime *runtime, size_t index, ck_kernel_info *info);
+
+// ----------------------------------------------------------------------------------------------------- matmul
+
+/// A weight matrix W (n, k) in panels: 16 rows interleaved, the last panel padded with rows of zero.
+/// Plain data: it may be copied, and kept beside `data` in a file. `data` is the caller's, 64-byte aligned.
+typedef struct ck_packed {
+  ck_format format;
+  uint32_t layout;      // version of the panel layout; depends on format and ISA
+  uint32_t panel_rows;  // rows interleaved in one panel
+  size_t n, k;
+  size_t bytes;  // of data
+  void *data;
+} ck_packed;
+
+/// Fills `packed` but for `data`. k must be a multiple of the format's values per block.
+CK_API ck_status ck_packed_plan(const ck_runtime *runtime, ck_format format, size_t n, size_t k, ck_packed *packed);
+/// Packs `rows` rows from file blocks, `source_stride` bytes apart, into rows [first_row, first_row + rows).
+/// The memory behind `data` must have been zeroed once.
+CK_API ck_status ck_packed_store(ck_runtime *runtime, ck_packed *packed, size_t first_row, size_t rows,
+                                 const void *source, size_t source_stride);
+/// Unpacks rows `ids` (count of them, each < n) as float32 into out (count, k), times `scale`: embedding look-up.
+CK_API ck_status ck_packed_rows(ck_runtime *runtime, const ck_packed *packed, const int32_t *ids, size_t count,
+                                float scale, float *out, size_t ldo);
+
+/// Rows of x (m, k), converted to what the kernels of a format multiply with. `data` is the caller's.
+typedef struct ck_activations {
+  ck_activation kind;
+  size_t m, k;
+  size_t bytes;  // of data
+  void *data;    // 64-byte aligned
+} ck_activations;
+
+/// Fills `activations` but for `data`.
+CK_API ck_status ck_activations_plan(const ck_runtime *runtime, ck_activation kind, size_t m, size_t k,
+                                     ck_activations *activations);
+/// Converts x; row i of the result is x[rows[i]] or, where `rows` is NULL, x[i].
+CK_API ck_status ck_activations_store(ck_runtime *runtime, ck_activations *activations, const float *x, size_t ldx,
+                                      const int32_t *rows);
+
+typedef enum ck_gate {
+  CK_GATE_NONE = 0,
+  CK_GATE_SILU = 1,
+  CK_GATE_GELU_TANH = 2,
+  CK_GATE_GELU_ERF = 3,
+} ck_gate;
+
+/// One product of a ck_matmul call: y[i, :] (+)= x[first_row + i, :] · Wᵀ + bias for i < rows.
+typedef struct ck_matmul_output {
+  const ck_packed *weights;  // (n, k)
+  const ck_packed *gate;     // (n, k) or NULL; with it y = act(x · gateᵀ) * (x · weightsᵀ)
+  const float *bias;         // (n) or NULL
+  float *y;                  // (rows, n)
+  size_t ldy;
+  size_t first_row, rows;  // which rows of x; rows 0 means all that follow first_row
+  ck_gate act;             // used with `gate`; without it and not NONE: y = act(x · Wᵀ + bias)
+  bool accumulate;         // y += instead of y =
+} ck_matmul_output;
+
+typedef struct ck_matmul_args {
+  size_t struct_size;
+  const ck_activations *x;
+  const ck_matmul_output *outputs;  // formats may differ, as long as x's kind serves each
+  size_t output_count;
+} ck_matmul_args;
+
+/// All products in one parallel region. x of kind F32 serves every format (weights are decoded to float32, x is
+/// not rounded); otherwise the kind must be the format's own.
+CK_API ck_status ck_matmul(ck_runtime *runtime, const ck_matmul_args *args);
+
+// -------------------------------------------------------------------------------------------- norms, elementwise
+
+/// y[r, g, :] = x / sqrt(mean(x²) + epsilon) * (weight + offset), for each of `groups` vectors of `n` in a row.
+typedef struct ck_norm_args {
+  size_t struct_size;
+  const float *x;
+  size_t ldx;
+  float *y;  // may be x
+  size_t ldy;
+  size_t rows, groups, n;  // groups of n follow each other in a row; 1 for an ordinary norm
+  const float *weight;     // (n) or NULL for ones
+  const float *bias;       // (n) or NULL; layer norm only
+  float offset;            // added to the weight: 1 for Gemma's safetensors
+  float epsilon;
+} ck_norm_args;
+
+CK_API ck_status ck_rms_norm(ck_runtime *runtime, const ck_norm_args *args);
+/// (x - mean) / sqrt(variance + epsilon) * weight + bias, biased variance.
+CK_API ck_status ck_layer_norm(ck_runtime *runtime, const ck_norm_args *args);
+
+/// y[i, j] = act(gate[i, j]) * up[i, j]; `up` NULL means 1. y may be gate or up.
+CK_API ck_status ck_gated(ck_runtime *runtime, ck_gate act, const float *gate, size_t ldg, const float *up, size_t ldu,
+                          float *y, size_t ldy, size_t rows, size_t n);
+/// y[i, j] += a * x[i, j]
+CK_API ck_status ck_add_scaled(ck_runtime *runtime, float a, const float *x, size_t ldx, float *y, size_t ldy,
+                               size_t rows, size_t n);
+/// y[ids[i], :] += a[i] * x[i, :], in order of i: the weighted sum over experts. Each ids[i] < y_rows.
+CK_API ck_status ck_scatter_add(ck_runtime *runtime, const float *a, const int32_t *ids, const float *x, size_t ldx,
+                                float *y, size_t ldy, size_t y_rows, size_t rows, size_t n);
+/// x = cap * tanh(x / cap)
+CK_API ck_status ck_softcap(ck_runtime *runtime, float cap, float *x, size_t ldx, size_t rows, size_t n);
+/// Row-wise softmax of scale * x, in place allowed.
+CK_API ck_status ck_softmax(ck_runtime *runtime, float scale, const float *x, size_t ldx, float *y, size_t ldy,
+                            size_t rows, size_t n);
+/// The `k` largest of each row, largest first, ties by lower index: values (rows, k), indices (rows, k).
+CK_API ck_status ck_topk(ck_runtime *runtime, const float *x, size_t ldx, size_t rows, size_t n, size_t k,
+                         float *values, int32_t *indices);
+
+// -------------------------------------------------------------------------------------------------------- RoPE
+
+typedef enum ck_rope_pairing {
+  CK_ROPE_HALVES = 0,       // (i, i + rotary / 2): Hugging Face's layout, "neox"
+  CK_ROPE_INTERLEAVED = 1,  // (2i, 2i + 1): the paper's layout, GGUF's for llama
+} ck_rope_pairing;
+
+/// cos and sin (rows, pairs) of positions[r] * inverse_frequency[i], times magnitude, reduced in double.
+CK_API ck_status ck_rope_table(ck_runtime *runtime, const float *inverse_frequency, size_t pairs, float magnitude,
+                               const int32_t *positions, size_t rows, float *cosines, float *sines);
+/// Rotates the first 2 * pairs values of each of `heads` vectors of `head_dim` in each row, in place.
+CK_API ck_status ck_rope(ck_runtime *runtime, ck_rope_pairing pairing, float *x, size_t ldx, size_t rows, size_t heads,
+                         size_t head_dim, const float *cosines, const float *sines, size_t pairs);
+
+// --------------------------------------------------------------------------------------------------- attention
+
+/// How one layer's keys and values of `positions` tokens lie in a block. Opaque to the caller but for its sizes.
+typedef struct ck_kv_layout {
+  ck_format format;     // F32, F16 or Q8_0
+  uint32_t positions;   // tokens in a block: CK_KV_BLOCK
+  uint32_t kv_heads, head_dim;
+  size_t layer_bytes;  // one layer's part of a block, a multiple of 64
+} ck_kv_layout;
+
+#define CK_KV_BLOCK 64
+
+CK_API ck_status ck_kv_plan(const ck_runtime *runtime, ck_format format, uint32_t kv_heads, uint32_t head_dim,
+                            ck_kv_layout *layout);
+
+/// One sequence's share of a ragged batch: rows [first_row, first_row + rows) are its positions
+/// [position, position + rows).
+typedef struct ck_kv_sequence {
+  void *const *blocks;  // block b holds positions [b * CK_KV_BLOCK, (b + 1) * CK_KV_BLOCK); zeroed when allocated
+  size_t block_count;
+  size_t first_row, rows;
+  size_t position;
+} ck_kv_sequence;
+
+/// Writes keys and values (rows, kv_heads, head_dim) of one layer into the blocks.
+typedef struct ck_kv_store_args {
+  size_t struct_size;
+  const ck_kv_layout *layout;
+  size_t layer;  // its part starts at layer * layer_bytes of each block
+  const ck_kv_sequence *sequences;
+  size_t sequence_count;
+  const float *keys, *values;
+  size_t ldk, ldv;
+} ck_kv_store_args;
+
+CK_API ck_status ck_kv_store(ck_runtime *runtime, const ck_kv_store_args *args);
+
+/// out = softmax(scale * q · Kᵀ, masked) · V, by an online softmax over fixed chunks of positions.
+/// A query at position p sees [0, p], or with a window w: (p - w, p]; not causal: all of the sequence's
+/// position + rows positions.
+typedef struct ck_attention_args {
+  size_t struct_size;
+  const ck_kv_layout *layout;
+  size_t layer;
+  const ck_kv_sequence *sequences;
+  size_t sequence_count;
+  const float *q;  // (rows, heads, head_dim)
+  size_t ldq;
+  float *out;  // (rows, heads, head_dim)
+  size_t ldo;
+  uint32_t heads;  // a multiple of kv_heads: query head h reads KV head h / (heads / kv_heads)
+  float scale;
+  float softcap;    // 0: none
+  uint32_t window;  // 0: none
+  bool causal;
+  void *scratch;  // ck_attention_scratch_bytes
+  size_t scratch_bytes;
+} ck_attention_args;
+
+CK_API ck_status ck_attention_scratch_bytes(const ck_runtime *runtime, const ck_attention_args *args, size_t *bytes);
+CK_API ck_status ck_attention(ck_runtime *runtime, const ck_attention_args *args);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,32 @@
+// A runtime's inside: the kernel table, the pool and the lock. For ops/ and dispatch/ only.
+#ifndef CK_RUNTIME_H
+#define CK_RUNTIME_H
+
+#include "dispatch/table.h"
+#include "runtime/pool.h"
+
+struct ck_runtime {
+  ck_table table;
+  ck_pool *pool;
+};
+
+/// The calling thread's cancel flag, or NULL.
+const int32_t *ck_cancel_flag(void);
+
+/// True if `flag` (may be NULL) asks to stop. For tasks: read the flag before the parallel region, pass it in.
+CK_INLINE bool ck_cancelled(const int32_t *flag) {
+  return flag != NULL && __atomic_load_n(flag, __ATOMIC_RELAXED) != 0;
+}
+
+/// Runs task on the pool's threads; operations of several callers take turns. CK_CANCELLED if the calling
+/// thread's flag is set before or after.
+ck_status ck_run(ck_runtime *runtime, ck_task task, void *context);
+
+/// The share [*begin, *end) of `items` for thread index of count: contiguous, sizes differing by one at most.
+CK_INLINE void ck_share(size_t items, uint32_t index, uint32_t count, size_t *begin, size_t *end) {
+  size_t each = items / count, rest = items % count;
+  *begin = each * index + (index < rest ? index : rest);
+  *end = *begin + each + (index < rest ? 1 : 0);
+}
+
+#endif
