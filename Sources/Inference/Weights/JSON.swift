@@ -11,6 +11,42 @@ public enum JSONValue: Sendable, Equatable {
   case object(JSONObject)
 }
 
+extension JSONValue {
+  /// Equal when of the same case and content. `1` and `1.0` differ; strings compare byte by byte.
+  public static func == (a: JSONValue, b: JSONValue) -> Bool {
+    switch (a, b) {
+    case (.null, .null): true
+    case (.bool(let a), .bool(let b)): a == b
+    case (.int(let a), .int(let b)): a == b
+    case (.double(let a), .double(let b)): a == b
+    case (.string(let a), .string(let b)): a.isSameText(as: b)
+    case (.array(let a), .array(let b)): a == b
+    case (.object(let a), .object(let b)): a == b
+    default: false
+    }
+  }
+}
+
+extension String {
+  /// Whether both are the same sequence of code points, which `==` does not ask: it compares up to canonical
+  /// equivalence.
+  package func isSameText(as other: String) -> Bool { utf8.elementsEqual(other.utf8) }
+}
+
+/// A string as a dictionary's key that is equal only to the same sequence of code points.
+package struct ExactText: Hashable, Sendable {
+  package let text: String
+
+  package init(_ text: String) { self.text = text }
+
+  package static func == (a: ExactText, b: ExactText) -> Bool { a.text.isSameText(as: b.text) }
+
+  package func hash(into hasher: inout Hasher) {
+    var text = text
+    text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+  }
+}
+
 /// What is wrong with a JSON text, and where.
 public struct JSONError: Error, Sendable, Equatable, CustomStringConvertible {
   /// Offset in bytes from the start of the text.
@@ -25,12 +61,14 @@ public struct JSONError: Error, Sendable, Equatable, CustomStringConvertible {
   public var description: String { "JSON, byte \(offset): \(reason)" }
 }
 
-/// A JSON object that keeps the order in which its keys first came.
+/// A JSON object that keeps the order in which its keys first came. Keys are the same when their bytes are: unlike
+/// Swift strings, which compare by canonical equivalence, "é" and "e" with a combining accent are two keys, as they
+/// are two tokens in many a vocabulary.
 public struct JSONObject: Sendable {
   public private(set) var keys: [String] = []
   public private(set) var values: [JSONValue] = []
   /// Position of each key. Small objects, which most are, do without and are searched in order.
-  private var index: [String: Int]?
+  private var index: [ExactText: Int]?
   private static let indexedFrom = 12
 
   public init() {}
@@ -62,8 +100,8 @@ public struct JSONObject: Sendable {
   }
 
   private func position(of key: String) -> Int? {
-    if let index { return index[key] }
-    return keys.firstIndex(of: key)
+    if let index { return index[ExactText(key)] }
+    return keys.firstIndex { $0.isSameText(as: key) }
   }
 
   mutating func set(_ key: String, _ value: JSONValue) {
@@ -74,7 +112,7 @@ public struct JSONObject: Sendable {
     keys.append(key)
     values.append(value)
     if index != nil {
-      index?[key] = keys.count - 1
+      index?[ExactText(key)] = keys.count - 1
     } else {
       indexIfLarge()
     }
@@ -82,8 +120,8 @@ public struct JSONObject: Sendable {
 
   private mutating func indexIfLarge() {
     guard keys.count >= Self.indexedFrom else { return }
-    var table = [String: Int](minimumCapacity: keys.count * 2)
-    for (position, key) in keys.enumerated() { table[key] = position }
+    var table = [ExactText: Int](minimumCapacity: keys.count * 2)
+    for (position, key) in keys.enumerated() { table[ExactText(key)] = position }
     index = table
   }
 }
@@ -91,7 +129,6 @@ public struct JSONObject: Sendable {
 extension JSONObject: Equatable {
   /// Equal when both hold the same keys with equal values; the order of keys does not count.
   public static func == (a: JSONObject, b: JSONObject) -> Bool {
-    if a.keys == b.keys { return a.values == b.values }
     guard a.count == b.count else { return false }
     return a.allSatisfy { key, value in b[key] == value }
   }
