@@ -1,0 +1,52 @@
+# Every target installs its own set-up first (Debian packages, through apt; with sudo where not root) and says so.
+# Usage: make help
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+SHELL := /bin/bash
+# Models and reports land here; both are git-ignored.
+MODELS ?= models
+REPORT ?= capacity-report
+
+.DEFAULT_GOAL := help
+.PHONY: help build capacity test test-long bench install coverage sanitize lint clean
+
+help: ## what can be made
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "  variables: PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) MODELS=$(MODELS) REPORT=$(REPORT) ARGS="
+
+build: ## the release build of the libraries and the tool
+	@scripts/setup.sh build
+	swift build -c release
+
+capacity: ## measure this machine: roofs, kernels, real models; writes $(REPORT)/
+	@scripts/capacity.sh "$(MODELS)" "$(REPORT)" $(ARGS)
+
+test: ## every test, the sanitizers and the installed library; at most 25 minutes on 2 cores
+	@scripts/test.sh
+
+test-long: ## make test, then the long sweeps, fuzzing and soaks
+	@scripts/test.sh --long
+
+bench: ## every kernel and model row of the benchmark table
+	@scripts/setup.sh build
+	@scripts/bench.sh $(ARGS)
+
+install: ## headers, libgobi.so.1, gobi.pc, CMake config and the tool into DESTDIR/PREFIX
+	@scripts/setup.sh build
+	@scripts/install.sh "$(DESTDIR)" "$(PREFIX)"
+
+coverage: ## line coverage of Sources/Inference and Sources/CKernels, at least 85 %
+	@scripts/setup.sh test
+	@scripts/coverage.sh
+
+sanitize: ## the tests under address, undefined-behaviour and thread sanitizers
+	@scripts/setup.sh test
+	@scripts/sanitize.sh
+
+lint: ## layering and format
+	@scripts/check-layers.sh
+	swift format lint -r --strict Sources Tests Package.swift
+
+clean: ## remove what was built
+	rm -rf .build .build-*

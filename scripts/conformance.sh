@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Builds the C kernels and their conformance tests into one program, without Swift, and runs it.
+# Usage: conformance.sh native|address|thread|aarch64 [ARGUMENT...]   (arguments go to the program: see --help)
+# address is with undefined-behaviour checks; aarch64 runs under qemu-user on a processor with dotprod and i8mm.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+mode=${1:-native}
+shift || true
+compiler=clang
+options=(-std=gnu17 -O2 -g -fPIC -Wall -Wextra -D_GNU_SOURCE -ISources/CKernels -ISources/CKernels/include
+  -ITests/CKConformance/include)
+libraries=(-lopenblas -llapacke -lm -lpthread)
+runner=()
+case $mode in
+  native) ;;
+  address) options+=(-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer) ;;
+  thread) options+=(-fsanitize=thread) ;;
+  aarch64)
+    options+=(--target=aarch64-linux-gnu --gcc-toolchain=/usr -DCK_WITHOUT_BLAS)
+    libraries=(-static -lm -lpthread)
+    runner=(qemu-aarch64-static -cpu max)
+    ;;
+  *) echo "conformance.sh: unknown mode '$mode'" >&2; exit 2 ;;
+esac
+out=.build-conformance/$mode
+mkdir -p "$out"
+
+mapfile -t sources < <(find Sources/CKernels Tests/CKConformance Tests/CKConformanceMain -name '*.c' | sort)
+# Headers are not tracked: everything is built anew when anything is newer than the program.
+program=$out/conformance
+if [ ! -e "$program" ] || [ -n "$(find Sources/CKernels Tests/CKConformance Tests/CKConformanceMain -newer "$program" -type f -print -quit)" ]; then
+  objects=()
+  for source in "${sources[@]}"; do objects+=("$out/${source//\//_}.o"); done
+  for i in "${!sources[@]}"; do printf '%s\0%s\0' "${sources[i]}" "${objects[i]}"; done |
+    xargs -0 -n 2 -P "$(nproc)" sh -c 'source=$0 object=$1; '"$compiler ${options[*]}"' -c "$source" -o "$object"'
+  $compiler "${options[@]}" "${objects[@]}" -o "$program" "${libraries[@]}"
+fi
+exec "${runner[@]}" "$program" "$@"
