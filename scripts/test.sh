@@ -1,0 +1,72 @@
+#!/usr/bin/env bash
+# Everything `make test` proves, step by step; a table of what ran, what was skipped and why comes last.
+# Usage: test.sh [--long]
+set -uo pipefail
+cd "$(dirname "$0")/.."
+long=0
+[ "${1:-}" = --long ] && long=1
+export GOBI_LONG_TESTS=$long
+
+rows=() failed=0 started=$SECONDS
+logs=.build-logs
+mkdir -p "$logs"
+record() { rows+=("$(printf '%-9s %5s s  %s' "$1" "$2" "$3")"); }
+step() {  # step NAME COMMAND...
+  local name=$1 begin=$SECONDS
+  shift
+  echo "== $name"
+  if "$@"; then record ok $((SECONDS - begin)) "$name"; else
+    record FAILED $((SECONDS - begin)) "$name"
+    failed=1
+  fi
+}
+skip() { record skipped 0 "$1: $2"; }
+
+build() {
+  swift build -c release --build-tests 2>&1 | tee "$logs/build.log" | grep -E '(error|warning):|Compiling|Build complete' |
+    grep -vE 'Compiling' || true
+  grep -q 'Build complete' "$logs/build.log" || { tail -40 "$logs/build.log"; return 1; }
+  if grep -E '(Sources|Tests)/.*warning:' "$logs/build.log"; then echo "compiler warnings above"; return 1; fi
+}
+# The last lines tell how many ran; what failed or was skipped is shown whole.
+summarised() {
+  local log=$logs/$1.log
+  shift
+  "$@" >"$log" 2>&1
+  local status=$?
+  grep -E 'Test run with|Executed [0-9]+ test|recorded an issue|failed|skipped|SKIPPED|error:|sanitizer|Sanitizer' "$log" |
+    grep -vE '^(Test Suite|\[)' | sort -u | head -60
+  [ $status -eq 0 ] || { echo "exit $status; the end of $log:"; tail -30 "$log"; }
+  return $status
+}
+
+step "set-up" scripts/setup.sh test
+step "layers" scripts/check-layers.sh
+step "build without warnings" build
+if scripts/fetch-models.sh models smollm2 gemma3 minilm qwen >"$logs/models.log" 2>&1; then
+  record ok 0 "real models at hand"
+else
+  skip "real models" "$(tail -1 "$logs/models.log")"
+fi
+step "tests" summarised tests swift test -c release --skip-build
+step "installed library: C, C++, Python, Swift" scripts/test-installed.sh
+step "kernels under address and undefined-behaviour sanitizers" summarised address scripts/conformance.sh address --quick
+step "kernels under the thread sanitizer" summarised thread scripts/conformance.sh thread --quick
+if command -v qemu-aarch64-static >/dev/null; then
+  step "kernels on aarch64 (emulated)" summarised aarch64 scripts/conformance.sh aarch64 --quick
+else
+  skip "kernels on aarch64" "qemu-aarch64-static is not installed"
+fi
+step "library under sanitizers" scripts/sanitize.sh
+if [ $long -eq 1 ]; then
+  step "coverage" scripts/coverage.sh
+  step "kernels, long sweep" summarised long scripts/conformance.sh native --long
+  step "kernels on aarch64, long sweep" summarised aarch64-long scripts/conformance.sh aarch64
+fi
+
+echo
+echo "== summary"
+printf '%s\n' "${rows[@]}"
+[ $long -eq 1 ] || echo "not run: long sweeps, coverage, fuzzing and soaks (make test-long)"
+echo "total $((SECONDS - started)) s"
+exit $failed
