@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Installs the peer from PyPI (it builds upstream llama.cpp for this CPU), generates or finds the models, and prints
+# our figure, the peer's and the ratio, interleaved. Usage: run.sh [ARGUMENT of compare.py...]
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+peer=.build-peer
+scripts/setup.sh models
+if [ ! -x $peer/bin/python ]; then
+  dpkg-query -W python3-venv cmake g++ >/dev/null 2>&1 || {
+    echo "installing python3-venv cmake g++ with apt"
+    sudo=""
+    [ "$(id -u)" -eq 0 ] || sudo=sudo
+    $sudo apt-get install -y --no-install-recommends python3-venv python3-dev cmake g++ >/dev/null
+  }
+  python3 -m venv $peer
+  echo "building the peer; this takes some minutes"
+  CMAKE_BUILD_PARALLEL_LEVEL=$(nproc) $peer/bin/pip install -q "llama-cpp-python==0.3.36"
+fi
+swift build -c release --product gobi 2>&1 | tail -1
+gobi=$(swift build -c release --show-bin-path)/gobi
+models=models
+mkdir -p $models
+scripts/fetch-models.sh $models smollm2 gemma3 || true
+synthetic=$models/llama-3.2-1b.Q4_0.gguf
+[ -e $synthetic ] || "$gobi" generate llama-3.2-1b Q4_0 "$synthetic"
+files=()
+for file in $models/SmolLM2-135M-Instruct.Q4_1.gguf $models/gemma-3-270m-q4_k_m.gguf $synthetic; do
+  [ -e "$file" ] && files+=("$file")
+done
+exec $peer/bin/python Benchmarks/peers/compare.py --gobi "$gobi" --peer-python $peer/bin/python "$@" "${files[@]}"
