@@ -196,7 +196,8 @@ import Testing
     let names = ["m-00001-of-00002.gguf", "m-00002-of-00002.gguf"]
     let first = part(0, of: 2, tensor: "a", total: 2)
     let wrongSeconds = [
-      part(0, of: 2, tensor: "b", total: 2), part(1, of: 3, tensor: "b", total: 2), part(1, of: 2, tensor: "a", total: 2),
+      part(0, of: 2, tensor: "b", total: 2), part(1, of: 3, tensor: "b", total: 2),
+      part(1, of: 2, tensor: "a", total: 2),
     ]
     for second in wrongSeconds {
       let folder = try folder([(names[0], first), (names[1], second)])

@@ -38,9 +38,11 @@ import Testing
   @Test func dtypes() throws {
     let file = try parse(
       """
-      {"a":{"dtype":"F16","shape":[2],"data_offsets":[8,12]},"b":{"dtype":"BF16","shape":[1,2],"data_offsets":[12,16]},\
+      {"a":{"dtype":"F16","shape":[2],"data_offsets":[8,12]},\
+      "b":{"dtype":"BF16","shape":[1,2],"data_offsets":[12,16]},\
       "c":{"dtype":"I64","shape":[],"data_offsets":[0,8]},"d":{"dtype":"F4","shape":[4],"data_offsets":[16,18]},\
-      "empty":{"dtype":"F32","shape":[0,7],"data_offsets":[18,18]},"new":{"dtype":"X9","shape":[1],"data_offsets":[18,21]}}
+      "empty":{"dtype":"F32","shape":[0,7],"data_offsets":[18,18]},\
+      "new":{"dtype":"X9","shape":[1],"data_offsets":[18,21]}}
       """, data: 21)
     #expect(file.tensorNames == ["c", "a", "b", "d", "empty", "new"])
     #expect(try file.tensor("a").format == .f16)
@@ -153,7 +155,7 @@ import Testing
     #expect(reason.contains(words), "\(reason)")
   }
 
-  @Test(arguments: [UInt64(9), 1 << 32, 1 << 63, .max, .max - 7]) func headerLengthBeyondTheFile(length: UInt64) throws {
+  @Test(arguments: [UInt64(9), 1 << 32, 1 << 63, .max, .max - 7]) func headerLengthBeyondTheFile(length: UInt64) {
     let bytes = (0..<8).map { UInt8(truncatingIfNeeded: length >> (8 * $0)) } + Array("{}      ".utf8)
     #expect(throws: WeightError.self) { try SafetensorsFile(file: try mapped(bytes)) }
   }
@@ -170,7 +172,8 @@ import Testing
   @Test(arguments: 0..<4) func mutatedHeaders(seed: Int) throws {
     let original = bytes(
       """
-      {"__metadata__":{"k":"\(String(repeating: "v", count: 200))"},"t":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},\
+      {"__metadata__":{"k":"\(String(repeating: "v", count: 200))"},\
+      "t":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},\
       "u":{"dtype":"BF16","shape":[4],"data_offsets":[24,32]},"v":{"dtype":"U8","shape":[0],"data_offsets":[32,32]}}
       """, data: 32)
     var generator = SeededGenerator(state: UInt64(seed))

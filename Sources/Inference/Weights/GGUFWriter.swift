@@ -5,8 +5,9 @@
 /// The file appears at its path when ``finish()`` returns, never half-written; a writer that goes away unfinished
 /// leaves nothing behind. Data is aligned to `general.alignment` of the metadata, or to 32 bytes.
 ///
-///     var writer = try GGUFWriter(path: "model.gguf", metadata: [("general.architecture", .string("llama"))],
-///                                 tensors: [.init(name: "token_embd.weight", shape: [vocabulary, width], format: .f32)])
+///     var writer = try GGUFWriter(
+///       path: "model.gguf", metadata: [("general.architecture", .string("llama"))],
+///       tensors: [.init(name: "token_embd.weight", shape: [vocabulary, width], format: .f32)])
 ///     try writer.write(bytes, to: "token_embd.weight")
 ///     try writer.finish()
 public struct GGUFWriter: ~Copyable {
@@ -61,7 +62,7 @@ public struct GGUFWriter: ~Copyable {
     self.output = output
   }
 
-  /// Appends data, little-endian and in the format's blocks, to the tensor `name`. May be called many times for a tensor.
+  /// Appends data, little-endian and in the format's blocks, to the tensor `name`: at once or in many calls.
   ///
   /// - Throws: ``WeightError/invalidArgument(argument:reason:)`` if it is another tensor's turn or these are more bytes
   ///   than the tensor takes; nothing is written then. ``WeightError/cannotWrite(path:reason:)`` if the disk is full.

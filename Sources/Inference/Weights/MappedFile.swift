@@ -14,7 +14,8 @@ public final class MappedFile: Sendable {
 
   /// Maps the regular file at `path`.
   ///
-  /// - Throws: ``WeightError/cannotOpen(path:reason:)`` if there is no such file, it is not a regular file, or may not be read.
+  /// - Throws: ``WeightError/cannotOpen(path:reason:)`` if there is no such file, it is not a regular file, or it may
+  ///   not be read.
   public init(path: String) throws(WeightError) {
     guard !path.utf8.contains(0) else {
       throw .cannotOpen(path: path, reason: "the path contains a zero byte")

@@ -27,7 +27,8 @@ public enum MetadataType: UInt32, Sendable, CaseIterable {
 
 /// One value of a GGUF file's metadata.
 public enum MetadataValue: Sendable, Equatable {
-  case uint8(UInt8), int8(Int8), uint16(UInt16), int16(Int16), uint32(UInt32), int32(Int32), uint64(UInt64), int64(Int64)
+  case uint8(UInt8), uint16(UInt16), uint32(UInt32), uint64(UInt64)
+  case int8(Int8), int16(Int16), int32(Int32), int64(Int64)
   case float32(Float), float64(Double)
   case bool(Bool)
   case string(String)

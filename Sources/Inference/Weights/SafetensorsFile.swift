@@ -1,4 +1,4 @@
-// A safetensors model: one file, or a folder with shards and the JSON files beside them. Headers are SafetensorsHeader's.
+// A safetensors model: one file, or a folder with shards and JSON files. The parsing is SafetensorsHeader's.
 import Glibc
 
 /// A model in the safetensors format: a file, an index of shards, or a folder that holds either; mapped, with nothing
