@@ -1,3 +1,13 @@
-// avx2.
-#include "dispatch/table.h"
+// AVX2, FMA and F16C: every generic kernel.
+#include "simd/headers.h"
+#if CK_X86
+#define CK_ISA_SUFFIX avx2
+#define CK_ISA_HERE CK_ISA_AVX2
+#include "simd/begin_avx2.h"
+#include "kernels/generic/all.h"
+#include "simd/end.h"
+
+void ck_serve_AVX2(ck_table *table) { ck_serve_generic_avx2(table); }
+#else
 void ck_serve_AVX2(ck_table *table) { (void)table; }
+#endif

@@ -1,3 +1,13 @@
-// avx512bf16.
-#include "dispatch/table.h"
+// AVX-512 BF16: what bfloat16 dot products make better than VNNI.
+#include "simd/headers.h"
+#if CK_X86
+#define CK_ISA_SUFFIX avx512bf16
+#define CK_ISA_HERE CK_ISA_AVX512_BF16
+#include "simd/begin_avx512bf16.h"
+
+#include "simd/end.h"
+
 void ck_serve_AVX512_BF16(ck_table *table) { (void)table; }
+#else
+void ck_serve_AVX512_BF16(ck_table *table) { (void)table; }
+#endif

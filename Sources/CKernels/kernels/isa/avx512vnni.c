@@ -1,3 +1,13 @@
-// avx512vnni.
-#include "dispatch/table.h"
+// AVX-512 VNNI: what 8-bit dot products make better than AVX-512.
+#include "simd/headers.h"
+#if CK_X86
+#define CK_ISA_SUFFIX avx512vnni
+#define CK_ISA_HERE CK_ISA_AVX512_VNNI
+#include "simd/begin_avx512vnni.h"
+
+#include "simd/end.h"
+
 void ck_serve_AVX512_VNNI(ck_table *table) { (void)table; }
+#else
+void ck_serve_AVX512_VNNI(ck_table *table) { (void)table; }
+#endif

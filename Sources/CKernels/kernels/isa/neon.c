@@ -1,3 +1,13 @@
-// neon.
-#include "dispatch/table.h"
+// NEON: every generic kernel.
+#include "simd/headers.h"
+#if CK_ARM
+#define CK_ISA_SUFFIX neon
+#define CK_ISA_HERE CK_ISA_NEON
+#include "simd/begin_neon.h"
+#include "kernels/generic/all.h"
+#include "simd/end.h"
+
+void ck_serve_NEON(ck_table *table) { ck_serve_generic_neon(table); }
+#else
 void ck_serve_NEON(ck_table *table) { (void)table; }
+#endif

@@ -1,3 +1,13 @@
-// neon_dotprod.
-#include "dispatch/table.h"
+// NEON dotprod: what 8-bit dot products make better than NEON.
+#include "simd/headers.h"
+#if CK_ARM
+#define CK_ISA_SUFFIX neon_dotprod
+#define CK_ISA_HERE CK_ISA_NEON_DOTPROD
+#include "simd/begin_neon_dotprod.h"
+
+#include "simd/end.h"
+
 void ck_serve_NEON_DOTPROD(ck_table *table) { (void)table; }
+#else
+void ck_serve_NEON_DOTPROD(ck_table *table) { (void)table; }
+#endif
