@@ -13,8 +13,16 @@ libraries=(-lopenblas -llapacke -lm -lpthread)
 runner=()
 case $mode in
   native) ;;
-  address) options+=(-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer) ;;
-  thread) options+=(-fsanitize=thread) ;;
+  address)
+    options+=(-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+    libraries+=(-fuse-ld=lld)
+    ;;
+  thread)
+    options+=(-fsanitize=thread)
+    # Swift's thread sanitizer knows libdispatch and wants it at link time.
+    swift_libraries=$(dirname "$(dirname "$(readlink -f "$(command -v swift)")")")/lib/swift/linux
+    libraries+=(-fuse-ld=lld -L"$swift_libraries" -ldispatch -lBlocksRuntime "-Wl,-rpath,$swift_libraries")
+    ;;
   aarch64)
     options+=(--target=aarch64-linux-gnu --gcc-toolchain=/usr -DCK_WITHOUT_BLAS)
     libraries=(-static -lm -lpthread)
