@@ -316,6 +316,86 @@ typedef struct ck_attention_args {
 CK_API ck_status ck_attention_scratch_bytes(const ck_runtime *runtime, const ck_attention_args *args, size_t *bytes);
 CK_API ck_status ck_attention(ck_runtime *runtime, const ck_attention_args *args);
 
+// ------------------------------------------------------------------------------------------------------- roofs
+
+/// What a processor's multiply-add units are measured with. Tags: in x in : accumulator -> out.
+typedef enum ck_precision {
+  CK_PRECISION_F64 = 0,   // f64 x f64 : f64 -> f64
+  CK_PRECISION_F32 = 1,   // f32 x f32 : f32 -> f32
+  CK_PRECISION_BF16 = 2,  // bf16 x bf16 : f32 -> f32
+  CK_PRECISION_S8 = 3,    // 8-bit x 8-bit integers : s32 -> s32
+  CK_PRECISION_COUNT
+} ck_precision;
+
+/// One sample of a roof. seconds: from the first thread's start to the last one's end, monotonic clock.
+typedef struct ck_roof_result {
+  double seconds;
+  uint64_t operations;  // counted exactly: a multiply is 1, an add is 1
+  uint64_t bytes;       // read plus written, counted exactly
+  uint32_t threads;     // that took part
+  uint32_t wrong;       // of them, whose result differed from the exact value: above 0 the sample is void
+} ck_roof_result;
+
+/// Multiply-adds on registers: `blocks` blocks of 32,768 steps on each of `threads` threads (0: all of the pool).
+/// CK_UNSUPPORTED where the runtime's ISA has no instruction for the precision.
+CK_API ck_status ck_roof_compute(ck_runtime *runtime, ck_precision precision, uint32_t threads, uint64_t blocks,
+                                 ck_roof_result *result);
+
+typedef enum ck_memory_pass {
+  CK_MEMORY_READ = 0,   // sum of 64-bit words: 8 bytes a word
+  CK_MEMORY_WRITE = 1,  // fill: 8 bytes a word
+  CK_MEMORY_COPY = 2,   // c = a: 16 bytes a word
+  CK_MEMORY_TRIAD = 3,  // c = a + 3 b in double: 24 bytes a word
+  CK_MEMORY_PASS_COUNT
+} ck_memory_pass;
+
+typedef struct ck_roof_arrays ck_roof_arrays;
+
+/// Three arrays (a, b, c) of `bytes` bytes each, cut into one slice a thread, a multiple of 4 KiB, which only its
+/// thread touches, first to last. Memory is taken as the passes need it: read takes one array, triad three.
+/// Stores of arrays above `stream_from` bytes go past the caches. `threads` 0: all of the pool.
+CK_API ck_status ck_roof_arrays_create(ck_runtime *runtime, uint32_t threads, size_t bytes, size_t stream_from,
+                                       bool huge_pages, ck_roof_arrays **arrays);
+CK_API void ck_roof_arrays_destroy(ck_roof_arrays *arrays);
+/// One sample: `passes` passes over the arrays, checked word by word outside the timed window.
+CK_API ck_status ck_roof_memory(ck_runtime *runtime, ck_roof_arrays *arrays, ck_memory_pass pass, uint64_t passes,
+                                ck_roof_result *result);
+/// Dependent loads over the first thread's slice in one random cycle of its cache lines, `rounds` times round.
+/// seconds / operations is the latency of one load; bytes counts one line a load.
+CK_API ck_status ck_roof_latency(ck_runtime *runtime, ck_roof_arrays *arrays, uint64_t rounds, ck_roof_result *result);
+/// Dependent one-cycle additions on the calling thread: operations / seconds is the clock it runs at, in hertz.
+CK_API ck_status ck_roof_clock(uint64_t additions, ck_roof_result *result);
+
+// -------------------------------------------------------------------------------------------------- BLAS, LAPACK
+// CK_UNSUPPORTED in a build without them. Leading dimensions and sizes above BLAS's integer: CK_INVALID_ARGUMENT.
+
+/// y (m, n) = alpha * op(a) * op(b) + beta * y, row-major; op transposes where asked.
+typedef struct ck_gemm_args {
+  size_t struct_size;
+  bool transpose_a, transpose_b;
+  size_t m, n, k;
+  size_t lda, ldb, ldy;
+  double alpha, beta;
+} ck_gemm_args;
+CK_API ck_status ck_blas_sgemm(const ck_gemm_args *args, const float *a, const float *b, float *y);
+CK_API ck_status ck_blas_dgemm(const ck_gemm_args *args, const double *a, const double *b, double *y);
+/// Solves a x = b: a (n, n) column-major, becomes its LU factors; b (n) becomes x; pivots (n).
+/// CK_NUMERIC if a is singular.
+CK_API ck_status ck_lapack_solve(size_t n, double *a, size_t lda, int32_t *pivots, double *b);
+/// The same by factors in single precision and refinement to double. a is kept; x (n). *refinements < 0: it did
+/// not converge and was solved in double.
+CK_API ck_status ck_lapack_solve_mixed(size_t n, double *a, size_t lda, int32_t *pivots, const double *b, double *x,
+                                       int32_t *refinements);
+/// Sets how many threads BLAS uses, for the whole process.
+CK_API ck_status ck_blas_set_threads(uint32_t threads);
+
+typedef struct ck_blas_info {
+  const char *library;  // its own description: version, options
+  const char *core;     // the kind of core its kernels are written for
+  uint32_t threads;
+} ck_blas_info;
+CK_API ck_status ck_blas_describe(ck_blas_info *info);
+
 #ifdef __cplusplus
 }
 #endif

@@ -16,4 +16,34 @@ typedef struct ck_norm_call {
 } ck_norm_call;
 typedef void (*ck_norm_kernel)(const ck_norm_call *call);
 
+/// A loop of multiply-adds on registers: `blocks` blocks of CK_PEAK_BLOCK steps. A step multiplies and adds `lanes`
+/// pairs on each of `chains` accumulators; pair i is ck_peak_left(i) * ck_peak_right(i). `sum` is the sum of all
+/// accumulators, exact: no sum within a block leaves the accumulator's exact range.
+typedef struct ck_peak_call {
+  uint64_t blocks;         // in
+  uint64_t lanes, chains;  // out
+  int64_t sum;             // out
+} ck_peak_call;
+typedef void (*ck_peak_kernel)(ck_peak_call *call);
+
+// Long enough to hide the fold at its end (1 part in 1,000), short enough for 2^24 to bound a float's sum.
+#define CK_PEAK_BLOCK 32768
+// Products are within ±6 and repeat after 8 lanes, so that matrix instructions have the same sum as dot products.
+CK_INLINE int ck_peak_left(unsigned lane) { return 1 + (int)(lane % 8 % 3); }
+CK_INLINE int ck_peak_right(unsigned lane) {
+  const int values[4] = {2, 1, -1, 3};
+  return values[lane % 4];
+}
+
+/// One thread's share of a memory pass, `passes` times. words is a multiple of 512; pointers are 64-byte aligned.
+typedef struct ck_memory_call {
+  const uint64_t *a, *b;  // sources: read and copy use a; triad both, as doubles
+  uint64_t *c;            // destination: write fills it with `value`, copy with a, triad with a + 3 b
+  size_t words, passes;
+  uint64_t value;
+  bool stream;   // store past the caches, so that no line is read before it is written
+  uint64_t sum;  // out, of read: the sum of all words of all passes modulo 2^64
+} ck_memory_call;
+typedef void (*ck_memory_kernel)(ck_memory_call *call);
+
 #endif

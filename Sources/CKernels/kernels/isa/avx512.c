@@ -5,9 +5,14 @@
 #define CK_ISA_HERE CK_ISA_AVX512
 #include "simd/begin_avx512.h"
 #include "kernels/generic/all.h"
+#include "simd/peak_avx512.h"
+#include "kernels/generic/roofs.h"
 #include "simd/end.h"
 
-void ck_serve_AVX512(ck_table *table) { ck_serve_generic_avx512(table); }
+void ck_serve_AVX512(ck_table *table) {
+  ck_serve_generic_avx512(table);
+  ck_serve_roofs_avx512(table);
+}
 #else
 void ck_serve_AVX512(ck_table *table) { (void)table; }
 #endif

@@ -4,10 +4,13 @@
 #define CK_ISA_SUFFIX avx512bf16
 #define CK_ISA_HERE CK_ISA_AVX512_BF16
 #include "simd/begin_avx512bf16.h"
-
+#include "simd/peak_avx512.h"
+#include "kernels/generic/peak_bf16.h"
 #include "simd/end.h"
 
-void ck_serve_AVX512_BF16(ck_table *table) { (void)table; }
+void ck_serve_AVX512_BF16(ck_table *table) {
+  CK_SERVE(table, peak_bf16, CK_NAME(peak_bf16), CK_ISA_HERE, "vdpbf16ps");
+}
 #else
 void ck_serve_AVX512_BF16(ck_table *table) { (void)table; }
 #endif

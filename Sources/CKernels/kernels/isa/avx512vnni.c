@@ -4,10 +4,13 @@
 #define CK_ISA_SUFFIX avx512vnni
 #define CK_ISA_HERE CK_ISA_AVX512_VNNI
 #include "simd/begin_avx512vnni.h"
-
+#include "simd/peak_avx512.h"
+#include "kernels/generic/peak_s8.h"
 #include "simd/end.h"
 
-void ck_serve_AVX512_VNNI(ck_table *table) { (void)table; }
+void ck_serve_AVX512_VNNI(ck_table *table) {
+  CK_SERVE(table, peak_s8, CK_NAME(peak_s8), CK_ISA_HERE, "vpdpbusd");
+}
 #else
 void ck_serve_AVX512_VNNI(ck_table *table) { (void)table; }
 #endif

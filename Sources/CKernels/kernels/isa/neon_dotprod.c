@@ -4,10 +4,14 @@
 #define CK_ISA_SUFFIX neon_dotprod
 #define CK_ISA_HERE CK_ISA_NEON_DOTPROD
 #include "simd/begin_neon_dotprod.h"
-
+#define PEAK_S8_DOT 1
+#include "simd/peak_neon.h"
+#include "kernels/generic/peak_s8.h"
 #include "simd/end.h"
 
-void ck_serve_NEON_DOTPROD(ck_table *table) { (void)table; }
+void ck_serve_NEON_DOTPROD(ck_table *table) {
+  CK_SERVE(table, peak_s8, CK_NAME(peak_s8), CK_ISA_HERE, "sdot");
+}
 #else
 void ck_serve_NEON_DOTPROD(ck_table *table) { (void)table; }
 #endif

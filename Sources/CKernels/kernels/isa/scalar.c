@@ -5,4 +5,11 @@
 
 void ck_serve_SCALAR(ck_table *table) {
   CK_SERVE(table, rms_norm, ck_rms_norm_scalar, CK_ISA_SCALAR, "reference");
+  CK_SERVE(table, peak_f64, ck_peak_f64_scalar, CK_ISA_SCALAR, "reference");
+  CK_SERVE(table, peak_f32, ck_peak_f32_scalar, CK_ISA_SCALAR, "reference");
+  CK_SERVE(table, peak_s8, ck_peak_s8_scalar, CK_ISA_SCALAR, "reference");
+  CK_SERVE(table, memory_read, ck_memory_read_scalar, CK_ISA_SCALAR, "reference");
+  CK_SERVE(table, memory_write, ck_memory_write_scalar, CK_ISA_SCALAR, "reference");
+  CK_SERVE(table, memory_copy, ck_memory_copy_scalar, CK_ISA_SCALAR, "reference");
+  CK_SERVE(table, memory_triad, ck_memory_triad_scalar, CK_ISA_SCALAR, "reference");
 }
