@@ -1,0 +1,37 @@
+// IQ4_XS: 8 sub-blocks of 32 values that index IQ4_NL's table: w = d * (scale - 32) * table[q], scale of 6 bits.
+#ifndef CK_FORMATS_IQ4_XS_H
+#define CK_FORMATS_IQ4_XS_H
+
+#include "formats/iq4.h"
+#include "formats/scalars.h"
+
+#define CK_LOWER_IQ4_XS iq4_xs
+
+typedef struct __attribute__((packed)) ck_block_iq4_xs {
+  uint16_t d;           // half
+  uint16_t scales_h;    // bits 2 s and 2 s + 1: the upper two bits of scale s
+  uint8_t scales_l[4];  // the lower four bits of scale 2 i in the low, 2 i + 1 in the high nibble of byte i
+  uint8_t qs[128];      // byte 16 s + l: value 32 s + l in the low, 32 s + 16 + l in the high nibble
+} ck_block_iq4_xs;
+_Static_assert(sizeof(ck_block_iq4_xs) == 136, "IQ4_XS block");
+
+/// Scale `sub` of 8, -32 ... 31.
+static inline int ck_scale_iq4_xs(const ck_block_iq4_xs* b, int sub) {
+  const int low = b->scales_l[sub / 2] >> (sub % 2 * 4) & 15;
+  return (low | (b->scales_h >> (2 * sub) & 3) << 4) - 32;
+}
+
+static inline void ck_decode_block_iq4_xs(const ck_block_iq4_xs* b, float* values) {
+  const float d = ck_f32_from_f16(b->d);
+  for (int sub = 0; sub < 8; ++sub) {
+    const float scale = d * (float)ck_scale_iq4_xs(b, sub);
+    const uint8_t* qs = b->qs + sub * 16;
+    float* out = values + sub * 32;
+    for (int i = 0; i < 16; ++i) {
+      out[i] = scale * (float)ck_iq4_table[qs[i] & 15];
+      out[i + 16] = scale * (float)ck_iq4_table[qs[i] >> 4];
+    }
+  }
+}
+
+#endif

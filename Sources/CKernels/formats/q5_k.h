@@ -1,0 +1,34 @@
+// Q5_K: 8 sub-blocks of 32 values of 5 bits: w = d * scale * q - dmin * min, scale and min of 6 bits.
+#ifndef CK_FORMATS_Q5_K_H
+#define CK_FORMATS_Q5_K_H
+
+#include "formats/kscales.h"
+#include "formats/scalars.h"
+
+#define CK_LOWER_Q5_K q5_k
+
+typedef struct __attribute__((packed)) ck_block_q5_k {
+  uint16_t d, dmin;    // halves
+  uint8_t scales[12];  // see ck_scales_k
+  uint8_t qh[32];      // byte l, bit g: the fifth bit of value 32 g + l
+  uint8_t qs[128];     // byte 32 p + l: value 64 p + l in the low, 64 p + 32 + l in the high nibble
+} ck_block_q5_k;
+_Static_assert(sizeof(ck_block_q5_k) == 176, "Q5_K block");
+
+static inline void ck_decode_block_q5_k(const ck_block_q5_k* b, float* values) {
+  CK_NO_CONTRACTION
+  const float d = ck_f32_from_f16(b->d), dmin = ck_f32_from_f16(b->dmin);
+  uint8_t scales[8], mins[8];
+  ck_scales_k(b->scales, scales, mins);
+  for (int sub = 0; sub < 8; ++sub) {
+    const float scale = d * (float)scales[sub], min = dmin * (float)mins[sub];
+    const uint8_t* qs = b->qs + sub / 2 * 32;
+    const int shift = sub % 2 * 4;
+    for (int i = 0; i < 32; ++i) {
+      const int q = (qs[i] >> shift & 15) | (b->qh[i] >> sub & 1) << 4;
+      values[sub * 32 + i] = scale * (float)q - min;
+    }
+  }
+}
+
+#endif
