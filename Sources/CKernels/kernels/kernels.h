@@ -46,4 +46,58 @@ typedef struct ck_memory_call {
 } ck_memory_call;
 typedef void (*ck_memory_kernel)(ck_memory_call *call);
 
+/// y (n) = act(gate) * up; up NULL means 1; y may be gate or up. Any n; cutting a row does not change a value.
+typedef struct ck_gated_call {
+  ck_gate act;
+  const float *gate, *up;
+  float *y;
+  size_t n;
+} ck_gated_call;
+typedef void (*ck_gated_kernel)(const ck_gated_call *call);
+
+/// y (n) += a * x. Any n; cutting a row does not change a value.
+typedef struct ck_add_scaled_call {
+  float a;
+  const float *x;
+  float *y;
+  size_t n;
+} ck_add_scaled_call;
+typedef void (*ck_add_scaled_kernel)(const ck_add_scaled_call *call);
+
+/// x (n) = cap * tanh(x / cap), cap > 0. Any n; cutting a row does not change a value.
+typedef struct ck_softcap_call {
+  float cap;
+  float *x;
+  size_t n;
+} ck_softcap_call;
+typedef void (*ck_softcap_kernel)(const ck_softcap_call *call);
+
+/// y (n) = softmax(scale * x), y may be x. A row of -inf gives zeros; a NaN or +inf gives NaN throughout. n >= 1.
+typedef struct ck_softmax_call {
+  float scale;
+  const float *x;
+  float *y;
+  size_t n;
+} ck_softmax_call;
+typedef void (*ck_softmax_kernel)(const ck_softmax_call *call);
+
+/// The k largest of x (n), best first, ties by lower index, NaN as -inf. 1 <= k <= n <= INT32_MAX.
+typedef struct ck_topk_call {
+  const float *x;
+  size_t n, k;
+  float *values;
+  int32_t *indices;
+} ck_topk_call;
+typedef void (*ck_topk_kernel)(const ck_topk_call *call);
+
+/// Rotates the first 2 * pairs values of each head of one row, in place. cosines and sines (pairs).
+typedef struct ck_rope_call {
+  ck_rope_pairing pairing;
+  float *x;  // (heads, head_dim)
+  size_t heads, head_dim;
+  const float *cosines, *sines;
+  size_t pairs;
+} ck_rope_call;
+typedef void (*ck_rope_kernel)(const ck_rope_call *call);
+
 #endif

@@ -1,4 +1,4 @@
-// Opens the target region of NEON with dotprod and i8mm. Closed by end.h. Include C headers before it: only kernels belong inside.
+// Opens the target region of neon_i8mm. Closed by end.h; C headers come before it: only kernels belong inside.
 #include "kernels/generic/names.h"
 #pragma clang attribute push(__attribute__((target("neon,dotprod,i8mm"))), apply_to = function)
 #include "simd/vec_neon.h"

@@ -56,3 +56,5 @@ CK_INLINE float vf_largest(vf x) {
   __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));
   return _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)));
 }
+
+#include "simd/math.h"

@@ -48,3 +48,5 @@ CK_INLINE uint32_t vm_bits(vm mask) { return mask; }
 CK_INLINE vf vf_iota(void) { return _mm512_setr_ps(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15); }
 CK_INLINE float vf_sum(vf x) { return _mm512_reduce_add_ps(x); }
 CK_INLINE float vf_largest(vf x) { return _mm512_reduce_max_ps(x); }
+
+#include "simd/math.h"

@@ -57,3 +57,5 @@ CK_INLINE vf vf_iota(void) {
 }
 CK_INLINE float vf_sum(vf x) { return vaddvq_f32(x); }
 CK_INLINE float vf_largest(vf x) { return vmaxvq_f32(x); }
+
+#include "simd/math.h"

@@ -1,4 +1,11 @@
 // Puts the generic kernels of one ISA into the table. Included once an ISA, after the kernels.
 static void CK_NAME(serve_generic)(ck_table *table) {
   CK_SERVE(table, rms_norm, CK_NAME(rms_norm), CK_ISA_HERE, "vectorised");
+  CK_SERVE(table, layer_norm, CK_NAME(layer_norm), CK_ISA_HERE, "vectorised");
+  CK_SERVE(table, gated, CK_NAME(gated), CK_ISA_HERE, "vectorised");
+  CK_SERVE(table, add_scaled, CK_NAME(add_scaled), CK_ISA_HERE, "vectorised");
+  CK_SERVE(table, softcap, CK_NAME(softcap), CK_ISA_HERE, "vectorised");
+  CK_SERVE(table, softmax, CK_NAME(softmax), CK_ISA_HERE, "vectorised");
+  CK_SERVE(table, topk, CK_NAME(topk), CK_ISA_HERE, "vectorised scan over a heap of k");
+  CK_SERVE(table, rope, CK_NAME(rope), CK_ISA_HERE, "vectorised");
 }

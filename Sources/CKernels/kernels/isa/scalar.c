@@ -12,4 +12,11 @@ void ck_serve_SCALAR(ck_table *table) {
   CK_SERVE(table, memory_write, ck_memory_write_scalar, CK_ISA_SCALAR, "reference");
   CK_SERVE(table, memory_copy, ck_memory_copy_scalar, CK_ISA_SCALAR, "reference");
   CK_SERVE(table, memory_triad, ck_memory_triad_scalar, CK_ISA_SCALAR, "reference");
+  CK_SERVE(table, layer_norm, ck_layer_norm_scalar, CK_ISA_SCALAR, "reference");
+  CK_SERVE(table, gated, ck_gated_scalar, CK_ISA_SCALAR, "reference");
+  CK_SERVE(table, add_scaled, ck_add_scaled_scalar, CK_ISA_SCALAR, "reference");
+  CK_SERVE(table, softcap, ck_softcap_scalar, CK_ISA_SCALAR, "reference");
+  CK_SERVE(table, softmax, ck_softmax_scalar, CK_ISA_SCALAR, "reference");
+  CK_SERVE(table, topk, ck_topk_scalar, CK_ISA_SCALAR, "reference");
+  CK_SERVE(table, rope, ck_rope_scalar, CK_ISA_SCALAR, "reference");
 }

@@ -5,6 +5,13 @@
 #include "kernels/kernels.h"
 
 void ck_rms_norm_scalar(const ck_norm_call *call);
+void ck_layer_norm_scalar(const ck_norm_call *call);
+void ck_gated_scalar(const ck_gated_call *call);
+void ck_add_scaled_scalar(const ck_add_scaled_call *call);
+void ck_softcap_scalar(const ck_softcap_call *call);
+void ck_softmax_scalar(const ck_softmax_call *call);
+void ck_topk_scalar(const ck_topk_call *call);
+void ck_rope_scalar(const ck_rope_call *call);
 
 void ck_peak_f64_scalar(ck_peak_call *call);
 void ck_peak_f32_scalar(ck_peak_call *call);
