@@ -4,6 +4,7 @@
 #define CK_KERNELS_H
 
 #include "ckernels.h"
+#include "kernels/panel.h"
 #include "runtime/platform.h"
 
 /// One vector of a norm: y (n) from x (n). weight and bias may be NULL. Any n >= 1; no padding is read or written.
@@ -45,6 +46,40 @@ typedef struct ck_memory_call {
   uint64_t sum;  // out, of read: the sum of all words of all passes modulo 2^64
 } ck_memory_call;
 typedef void (*ck_memory_kernel)(ck_memory_call *call);
+/// acc (columns, 16) += x (columns, values) · panelᵀ (values, 16), in order of k and so that an element depends on
+/// its row and column alone. Any columns >= 1: the kernel splits them into tiles.
+typedef struct ck_tile_call {
+  const void *codes;   // ck_plain, or [k][16] floats, or the slabs of a panel
+  const void *scales;  // of a panel
+  size_t values;       // of k: a multiple of the block, except for [k][16] floats and bfloat16 pairs
+  const void *x;       // record of the first k and the first column
+  size_t stride;       // bytes from one row of records to the next
+  size_t columns;
+  float *acc;  // 64-byte aligned
+} ck_tile_call;
+typedef void (*ck_tile_kernel)(const ck_tile_call *call);
+
+/// Takes `values` of k apart (at most CK_CHUNK, a multiple of the block) from slabs and scales.
+typedef void (*ck_expand_kernel)(const void *codes, const void *scales, size_t values, ck_plain *plain);
+/// The same as float32 [values][16]; equal to ck_decode. At most CK_EXACT_CHUNK values, a multiple of the block.
+/// Formats without scales ignore them.
+typedef void (*ck_decode_kernel)(const void *codes, const void *scales, size_t values, float *out);
+
+/// One row x (k) to records `stride` bytes apart; returns the row's scale, for the kinds that have one.
+typedef float (*ck_record_kernel)(const float *x, size_t k, void *records, size_t stride);
+
+/// y[c, r] (+)= what the accumulators of one panel become, for r < rows. The others are not touched.
+typedef struct ck_finish_call {
+  float *acc, *gate;         // (columns, 16); gate may be NULL; both are overwritten
+  const float *row_scales;   // (columns) or NULL
+  const float *bias;         // (rows) or NULL
+  ck_gate act;
+  bool accumulate;
+  size_t columns, rows;
+  float *y;
+  size_t ldy;
+} ck_finish_call;
+typedef void (*ck_finish_kernel)(const ck_finish_call *call);
 
 /// y (n) = act(gate) * up; up NULL means 1; y may be gate or up. Any n; cutting a row does not change a value.
 typedef struct ck_gated_call {
