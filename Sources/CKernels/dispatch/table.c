@@ -19,10 +19,10 @@ void ck_table_fill(ck_table *table, ck_isa isa) {
   }
 }
 
-#define ROW(slot, op, format_name)                                                                 \
+#define ROW(entry, op, format_name)                                                                \
   do {                                                                                             \
-    if ((slot).run != NULL && position++ == index) {                                               \
-      *info = (ck_kernel_info){op, format_name, (slot).symbol, ck_isa_name((slot).isa), (slot).reason}; \
+    if ((entry).run != NULL && position++ == index) {                                               \
+      *info = (ck_kernel_info){op, format_name, (entry).symbol, ck_isa_name((entry).isa), (entry).reason}; \
       return CK_OK;                                                                                \
     }                                                                                              \
   } while (0);
@@ -31,9 +31,9 @@ ck_status ck_describe(const ck_runtime *runtime, size_t index, ck_kernel_info *i
   if (runtime == NULL || info == NULL) return CK_INVALID_ARGUMENT;
   const ck_table *table = &runtime->table;
   size_t position = 0;
-#define OP(name, type) ROW(table->name, #name, "")
-#define FORMAT_OP(name, type) \
-  for (int f = 0; f < CK_FORMAT_COUNT; f++) ROW(table->name[f], #name, ck_format_describe((ck_format)f)->name)
+#define OP(slot, type) ROW(table->slot, #slot, "")
+#define FORMAT_OP(slot, type) \
+  for (int f = 0; f < CK_FORMAT_COUNT; f++) ROW(table->slot[f], #slot, ck_format_describe((ck_format)f)->name)
 #include "dispatch/ops.def"
 #undef OP
 #undef FORMAT_OP

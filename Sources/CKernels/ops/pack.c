@@ -1,7 +1,9 @@
 // Plans panels, packs rows of file blocks into them and reads rows back. The layout is in kernels/panel.h.
+#include "ops/pack.h"
+
 #include <string.h>
 
-#include "ops/lanes.h"
+#include "kernels/lanes.h"
 #include "runtime/runtime.h"
 
 ck_panel_layout ck_panel_layout_of(ck_format format) {
@@ -97,22 +99,38 @@ static void pack_row(const ck_packed *packed, size_t row, const uint8_t *source)
   }
 }
 
-static void read_row(const ck_packed *packed, size_t row, float factor, float *out) {
+static void read_codes(const ck_packed *packed, size_t row, float *out) {
   const block_walk w = walk_of(packed);
   const size_t lane = row % CK_ROWS, slab = ck_slab_bytes(w.layout.slab);
   const uint8_t *panel = panel_of(packed, row), *scales = panel + ck_panel_scales(packed->format, packed->k);
   for (size_t b = 0; b < w.blocks; b++) {
     uint8_t block[256];
-    if (w.layout.integer) {
-      ck_split split;
-      for (size_t k = 0; k < w.values; k += 32, panel += slab)
-        ck_lane_load_slab(w.layout.slab, panel, lane, split.codes + k);
-      ck_lane_load_scales(w.layout.scale, scales + b * ck_scale_bytes(w.layout.scale), lane, &split);
-      ck_join_block(w.format, &split, block);
-    } else {
-      memcpy(block, panel + plain_offset(packed->format, w.bytes, b, lane), w.bytes);
-    }
+    ck_split split;
+    for (size_t k = 0; k < w.values; k += 32, panel += slab)
+      ck_lane_load_slab(w.layout.slab, panel, lane, split.codes + k);
+    ck_lane_load_scales(w.layout.scale, scales + b * ck_scale_bytes(w.layout.scale), lane, &split);
+    ck_join_block(w.format, &split, block);
     ck_decode(w.format, block, w.values, out + b * w.values);
+  }
+}
+
+static void read_values(const ck_packed *packed, size_t row, float *out) {
+  const size_t width = walk_of(packed).bytes;
+  const uint8_t *panel = panel_of(packed, row);
+  uint8_t run[1024];
+  for (size_t k = 0, count; k < packed->k; k += count) {
+    count = packed->k - k < sizeof run / width ? packed->k - k : sizeof run / width;
+    for (size_t i = 0; i < count; i++)
+      memcpy(run + i * width, panel + plain_offset(packed->format, width, k + i, row % CK_ROWS), width);
+    ck_decode(packed->format, run, count, out + k);
+  }
+}
+
+static void read_row(const ck_packed *packed, size_t row, float factor, float *out) {
+  if (ck_panel_layout_of(packed->format).integer) {
+    read_codes(packed, row, out);
+  } else {
+    read_values(packed, row, out);
   }
   if (factor != 1)
     for (size_t i = 0; i < packed->k; i++) out[i] *= factor;

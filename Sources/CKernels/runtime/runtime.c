@@ -36,8 +36,11 @@ ck_status ck_runtime_create(const ck_runtime_options *options, ck_runtime **out)
   ck_runtime *runtime = calloc(1, sizeof *runtime);
   if (runtime == NULL) return CK_OUT_OF_MEMORY;
   ck_table_fill(&runtime->table, isa);
-  status = ck_pool_create(options->threads ? options->threads : ck_default_threads(), &runtime->pool);
+  const uint32_t threads = options->threads ? options->threads : ck_default_threads();
+  runtime->matmul_scratch = aligned_alloc(64, threads * sizeof *runtime->matmul_scratch);
+  status = runtime->matmul_scratch ? ck_pool_create(threads, &runtime->pool) : CK_OUT_OF_MEMORY;
   if (status != CK_OK) {
+    free(runtime->matmul_scratch);
     free(runtime);
     return status;
   }
@@ -48,6 +51,7 @@ ck_status ck_runtime_create(const ck_runtime_options *options, ck_runtime **out)
 void ck_runtime_destroy(ck_runtime *runtime) {
   if (runtime == NULL) return;
   ck_pool_destroy(runtime->pool);
+  free(runtime->matmul_scratch);
   free(runtime);
 }
 

@@ -5,9 +5,19 @@
 #include "dispatch/table.h"
 #include "runtime/pool.h"
 
+enum { CK_MATMUL_COLUMNS = 256 };  // the longest run of columns that one kernel call multiplies
+
+/// What one thread needs while it multiplies: a panel's chunk in the form its kernel reads, and accumulators.
+typedef struct ck_matmul_scratch {
+  ck_plain plain;
+  _Alignas(64) float exact[CK_EXACT_CHUNK * CK_ROWS];
+  _Alignas(64) float acc[CK_MATMUL_COLUMNS * CK_ROWS], gate[CK_MATMUL_COLUMNS * CK_ROWS];
+} ck_matmul_scratch;
+
 struct ck_runtime {
   ck_table table;
   ck_pool *pool;
+  ck_matmul_scratch *matmul_scratch;  // one a thread
 };
 
 /// The calling thread's cancel flag, or NULL.

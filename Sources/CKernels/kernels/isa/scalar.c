@@ -19,4 +19,5 @@ void ck_serve_SCALAR(ck_table *table) {
   CK_SERVE(table, softmax, ck_softmax_scalar, CK_ISA_SCALAR, "reference");
   CK_SERVE(table, topk, ck_topk_scalar, CK_ISA_SCALAR, "reference");
   CK_SERVE(table, rope, ck_rope_scalar, CK_ISA_SCALAR, "reference");
+  ck_serve_matmul_scalar(table);
 }

@@ -2,6 +2,7 @@
 #ifndef CK_REFERENCE_H
 #define CK_REFERENCE_H
 
+#include "dispatch/table.h"
 #include "kernels/kernels.h"
 
 void ck_rms_norm_scalar(const ck_norm_call *call);
@@ -20,5 +21,8 @@ void ck_memory_read_scalar(ck_memory_call *call);
 void ck_memory_write_scalar(ck_memory_call *call);
 void ck_memory_copy_scalar(ck_memory_call *call);
 void ck_memory_triad_scalar(ck_memory_call *call);
+
+/// Puts packing, activations and matrix products into the table.
+void ck_serve_matmul_scalar(ck_table *table);
 
 #endif

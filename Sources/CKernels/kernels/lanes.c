@@ -1,5 +1,5 @@
 // One row's part of a panel, written and read. Knows layouts, and no format.
-#include "ops/lanes.h"
+#include "kernels/lanes.h"
 
 #include <string.h>
 

@@ -1,0 +1,113 @@
+// Rows of x to records: plain loops that the compiler vectorises, compiled once an ISA. Every ISA rounds alike: the
+// products are not contracted, and rounding is the addition of 1.5 * 2^23, which is to nearest even everywhere.
+// Needs string.h, math.h, formats/scalars.h and kernels/panel.h, included before the target region.
+
+/// The largest |x| as bits, which order as the values do; above those of infinity if there is a NaN.
+CK_INLINE uint32_t CK_NAME(largest_bits)(const float *x, size_t n) {
+  uint32_t largest = 0;
+  for (size_t i = 0; i < n; i++) {
+    uint32_t bits;
+    memcpy(&bits, x + i, sizeof bits);
+    bits &= 0x7fffffffu;
+    largest = bits > largest ? bits : largest;
+  }
+  return largest;
+}
+
+// Below 2^-100 a row counts as zero: its scale's reciprocal would overflow.
+#define CK_TINY_BITS ((127u - 100u) << 23)
+#define CK_INFINITE_BITS 0x7f800000u
+
+/// q[i] = x[i] * factor, rounded; returns their sum. |x * factor| is at most 127.01.
+CK_INLINE int32_t CK_NAME(round_values)(const float *restrict x, float factor, size_t n, int8_t *restrict q) {
+  CK_NO_CONTRACTION
+  int32_t sum = 0;
+  for (size_t i = 0; i < n; i++) {
+    float shifted = x[i] * factor + 12582912.0f;
+    int32_t bits;
+    memcpy(&bits, &shifted, sizeof bits);
+    bits -= 0x4b400000;
+    q[i] = (int8_t)bits;
+    sum += bits;
+  }
+  return sum;
+}
+
+static float CK_NAME(record_q8_32)(const float *x, size_t k, void *records, size_t stride) {
+  CK_NO_CONTRACTION
+  const uint32_t row = CK_NAME(largest_bits)(x, k);
+  const bool usable = row >= CK_TINY_BITS && row < CK_INFINITE_BITS;
+  const float largest = ck_f32_from_bits(row);
+  for (size_t b = 0; b < k / 32; b++) {
+    ck_q8_32 *record = (ck_q8_32 *)((char *)records + b * stride);
+    if (!usable) {
+      *record = (ck_q8_32){.shift = 0};
+      continue;
+    }
+    // The largest n with block * 2^n <= row: bits of a float are a piecewise linear logarithm.
+    uint32_t n = (row - CK_NAME(largest_bits)(x + b * 32, 32)) >> 23;
+    n = n < CK_MAX_SHIFT ? n : CK_MAX_SHIFT;
+    int32_t sum = CK_NAME(round_values)(x + b * 32, 127.0f / largest * (float)(1u << n), 32, record->q);
+    record->shift = CK_MAX_SHIFT - n;
+    record->bias = -128 * sum;
+    record->sum = (float)(sum * (1 << record->shift));
+  }
+  if (row >= CK_INFINITE_BITS) return NAN;
+  return usable ? largest / 127.0f / (float)(1 << CK_MAX_SHIFT) : 0.0f;
+}
+
+static float CK_NAME(record_q8_256)(const float *x, size_t k, void *records, size_t stride) {
+  CK_NO_CONTRACTION
+  for (size_t b = 0; b < k / 256; b++) {
+    ck_q8_256 *record = (ck_q8_256 *)((char *)records + b * stride);
+    const uint32_t bits = CK_NAME(largest_bits)(x + b * 256, 256);
+    if (bits < CK_TINY_BITS || bits >= CK_INFINITE_BITS) {
+      memset(record, 0, sizeof *record);
+      record->scale = bits < CK_TINY_BITS ? 0.0f : NAN;
+      continue;
+    }
+    const float largest = ck_f32_from_bits(bits), factor = 127.0f / largest;
+    record->scale = largest / 127.0f;
+    for (size_t j = 0; j < 16; j++) {
+      int32_t sum = CK_NAME(round_values)(x + b * 256 + j * 16, factor, 16, record->q + j * 16);
+      record->sum16[j] = (int16_t)sum;
+      record->bias16[j] = -128 * sum;
+    }
+    for (size_t j = 0; j < 8; j++) {
+      record->sum32[j] = (int16_t)(record->sum16[2 * j] + record->sum16[2 * j + 1]);
+      record->bias32[j] = -128 * record->sum32[j];
+    }
+  }
+  return 1.0f;
+}
+
+static float CK_NAME(record_f32)(const float *x, size_t k, void *records, size_t stride) {
+  for (size_t b = 0; b * 16 < k; b++) {
+    ck_f32_16 *record = (ck_f32_16 *)((char *)records + b * stride);
+    size_t count = k - b * 16 < 16 ? k - b * 16 : 16;
+    *record = (ck_f32_16){{0}};
+    memcpy(record->x, x + b * 16, count * sizeof *x);
+  }
+  return 1.0f;
+}
+
+static float CK_NAME(record_bf16)(const float *x, size_t k, void *records, size_t stride) {
+  for (size_t b = 0; b * 32 < k; b++) {
+    ck_bf16_32 *record = (ck_bf16_32 *)((char *)records + b * stride);
+    size_t count = k - b * 32 < 32 ? k - b * 32 : 32;
+    if (count < 32) *record = (ck_bf16_32){{0}};
+    for (size_t i = 0; i < count; i++) record->x[i] = ck_bf16_from_f32(x[b * 32 + i]);
+  }
+  return 1.0f;
+}
+
+/// bfloat16 values as float32: for ISAs without bfloat16 products.
+static float CK_NAME(record_bf16_wide)(const float *x, size_t k, void *records, size_t stride) {
+  for (size_t b = 0; b * 16 < k; b++) {
+    ck_f32_16 *record = (ck_f32_16 *)((char *)records + b * stride);
+    size_t count = k - b * 16 < 16 ? k - b * 16 : 16;
+    if (count < 16) *record = (ck_f32_16){{0}};
+    for (size_t i = 0; i < count; i++) record->x[i] = ck_f32_from_bf16(ck_bf16_from_f32(x[b * 16 + i]));
+  }
+  return 1.0f;
+}

@@ -1,0 +1,208 @@
+// Matrix products as obvious loops: the oracle's shape and the fallback. Tiles, vectors and prefetch are generic/'s.
+#include <math.h>
+#include <string.h>
+
+#include "dispatch/table.h"
+#include "formats/formats.h"
+#include "kernels/lanes.h"
+#include "kernels/reference/reference.h"
+
+#define CK_ISA_SUFFIX scalar
+#include "kernels/generic/names.h"
+#include "kernels/generic/records.h"
+
+static int value_of(ck_map map, uint8_t code) {
+  switch (map) {
+    case CK_MAP_SIGNED: return (int8_t)code;
+    case CK_MAP_TABLE_NL: return ck_iq4_table[code];
+    case CK_MAP_TABLE_E2M1: return ck_mxfp4_table[code];
+    default: return code - ck_map_offset(map);
+  }
+}
+
+static int scale_of(ck_scale scale, uint8_t code) {
+  if (scale == CK_SCALE_I8_16) return (int8_t)code;
+  return scale == CK_SCALE_U6_16 || scale == CK_SCALE_U6_32 ? code - 32 : code;
+}
+
+static void expand_scales(ck_scale scale, const uint8_t *scales, size_t block, ck_plain *plain) {
+  for (size_t row = 0; row < CK_ROWS; row++) {
+    ck_split s;
+    ck_lane_load_scales(scale, scales, row, &s);
+    const float d = scale == CK_SCALE_E8 ? ck_half_f32_from_e8m0((uint8_t)s.d) : ck_f32_from_f16(s.d);
+    if (ck_scale_has_min(scale)) plain->minima[block][row] = ck_f32_from_f16(s.m);
+    if (ck_scale_values(scale) == 32) {
+      plain->scales[block][row] = d;
+      continue;
+    }
+    const size_t groups = 256 / ck_scale_group(scale);
+    for (size_t j = 0; j < groups; j++) {
+      plain->scales[block * groups + j][row] = d * (float)scale_of(scale, s.scales[j]);
+      if (ck_scale_has_min(scale)) plain->pairs[(block * groups + j) / 2][row][j % 2] = s.minima[j];
+    }
+  }
+}
+
+CK_INLINE void expand(ck_panel_layout layout, const uint8_t *codes, const uint8_t *scales, size_t values,
+                      ck_plain *plain) {
+  for (size_t b = 0; b < values / 32; b++)
+    for (size_t row = 0; row < CK_ROWS; row++) {
+      uint8_t lane[32];
+      ck_lane_load_slab(layout.slab, codes + b * ck_slab_bytes(layout.slab), row, lane);
+      for (size_t k = 0; k < 32; k++)
+        plain->codes[b * 512 + k / 4 * CK_STEP + row * 4 + k % 4] = (uint8_t)value_of(layout.map, lane[k]);
+    }
+  for (size_t b = 0; b < values / ck_scale_values(layout.scale); b++)
+    expand_scales(layout.scale, scales + b * ck_scale_bytes(layout.scale), b, plain);
+}
+
+/// sums[row] = sum of q * code over `count` values.
+CK_INLINE void dot(const uint8_t *codes, const int8_t *q, size_t count, bool is_signed, int32_t *sums) {
+  memset(sums, 0, CK_ROWS * sizeof *sums);
+  for (size_t s = 0; s < count / 4; s++)
+    for (size_t row = 0; row < CK_ROWS; row++)
+      for (size_t t = 0; t < 4; t++) {
+        uint8_t code = codes[s * CK_STEP + row * 4 + t];
+        sums[row] += (is_signed ? (int8_t)code : code) * q[s * 4 + t];
+      }
+}
+
+CK_INLINE void tile_32(ck_scale scale, const ck_tile_call *call) {
+  const ck_plain *plain = call->codes;
+  for (size_t c = 0; c < call->columns; c++) {
+    float *acc = call->acc + c * CK_ROWS;
+    for (size_t b = 0; b < call->values / 32; b++) {
+      const ck_q8_32 *x = (const ck_q8_32 *)((const char *)call->x + b * call->stride) + c;
+      int32_t sums[CK_ROWS];
+      dot(plain->codes + b * 512, x->q, 32, !ck_scale_has_min(scale), sums);
+      for (size_t row = 0; row < CK_ROWS; row++) {
+        acc[row] = fmaf((float)(sums[row] * (1 << x->shift)), plain->scales[b][row], acc[row]);
+        if (ck_scale_has_min(scale)) acc[row] = fmaf(plain->minima[b][row], x->sum, acc[row]);
+      }
+    }
+  }
+}
+
+CK_INLINE void tile_256(ck_scale scale, const ck_tile_call *call) {
+  const ck_plain *plain = call->codes;
+  const size_t group = ck_scale_group(scale), groups = 256 / group;
+  const bool has_min = ck_scale_has_min(scale);
+  for (size_t c = 0; c < call->columns; c++) {
+    float *acc = call->acc + c * CK_ROWS;
+    for (size_t b = 0; b < call->values / 256; b++) {
+      const ck_q8_256 *x = (const ck_q8_256 *)((const char *)call->x + b * call->stride) + c;
+      float block[CK_ROWS] = {0};
+      for (size_t j = 0; j < groups; j++) {
+        int32_t sums[CK_ROWS];
+        dot(plain->codes + b * 4096 + j * group * CK_ROWS, x->q + j * group, group, !has_min, sums);
+        for (size_t row = 0; row < CK_ROWS; row++)
+          block[row] = fmaf((float)sums[row], plain->scales[b * groups + j][row], block[row]);
+      }
+      for (size_t row = 0; row < CK_ROWS; row++) {
+        int32_t minima = 0;
+        for (size_t j = 0; has_min && j < groups; j++)
+          minima += plain->pairs[(b * groups + j) / 2][row][j % 2] * (group == 16 ? x->sum16[j] : x->sum32[j]);
+        if (has_min) block[row] = fmaf(-plain->minima[b][row], (float)minima, block[row]);
+        acc[row] = fmaf(block[row], x->scale, acc[row]);
+      }
+    }
+  }
+}
+
+static void ck_matmul_f32_scalar(const ck_tile_call *call) {
+  const float *panel = call->codes;
+  for (size_t c = 0; c < call->columns; c++)
+    for (size_t k = 0; k < call->values; k++) {
+      const float *x = ((const ck_f32_16 *)((const char *)call->x + k / 16 * call->stride) + c)->x;
+      for (size_t row = 0; row < CK_ROWS; row++)
+        call->acc[c * CK_ROWS + row] = fmaf(panel[k * CK_ROWS + row], x[k % 16], call->acc[c * CK_ROWS + row]);
+    }
+}
+
+CK_INLINE void decode(ck_format format, ck_panel_layout layout, const uint8_t *codes, const uint8_t *scales,
+                      size_t values, float *out) {
+  const size_t block_values = ck_scale_values(layout.scale), slab = ck_slab_bytes(layout.slab);
+  for (size_t b = 0; b < values / block_values; b++)
+    for (size_t row = 0; row < CK_ROWS; row++) {
+      ck_split split;
+      uint8_t block[256];
+      float decoded[256];
+      for (size_t k = 0; k < block_values; k += 32)
+        ck_lane_load_slab(layout.slab, codes + (b * block_values + k) / 32 * slab, row, split.codes + k);
+      ck_lane_load_scales(layout.scale, scales + b * ck_scale_bytes(layout.scale), row, &split);
+      ck_join_block(format, &split, block);
+      ck_decode(format, block, block_values, decoded);
+      for (size_t k = 0; k < block_values; k++) out[(b * block_values + k) * CK_ROWS + row] = decoded[k];
+    }
+}
+
+static void ck_panel_decode_F16_scalar(const void *codes, const void *scales, size_t values, float *out) {
+  (void)scales;
+  const uint16_t *panel = codes;
+  for (size_t i = 0; i < values * CK_ROWS; i++) out[i] = ck_f32_from_f16(panel[i]);
+}
+
+static void ck_panel_decode_BF16_scalar(const void *codes, const void *scales, size_t values, float *out) {
+  (void)scales;
+  const uint16_t *panel = codes;
+  for (size_t k = 0; k < values; k++)
+    for (size_t row = 0; row < CK_ROWS; row++)
+      out[k * CK_ROWS + row] = ck_f32_from_bf16(panel[(k / 2 * CK_ROWS + row) * 2 + k % 2]);
+}
+
+static float activate(ck_gate act, float x) {
+  switch (act) {
+    case CK_GATE_SILU: return x / (1 + expf(-x));
+    case CK_GATE_GELU_TANH: return 0.5f * x * (1 + tanhf(0.7978845608f * (x + 0.044715f * x * x * x)));
+    case CK_GATE_GELU_ERF: return 0.5f * x * (1 + erff(x * 0.7071067812f));
+    case CK_GATE_NONE: break;
+  }
+  return x;
+}
+
+static void ck_matmul_finish_scalar(const ck_finish_call *call) {
+  for (size_t c = 0; c < call->columns; c++) {
+    const float scale = call->row_scales ? call->row_scales[c] : 1;
+    for (size_t r = 0; r < call->rows; r++) {
+      float y = call->acc[c * CK_ROWS + r] * scale + (call->bias ? call->bias[r] : 0);
+      y = call->gate ? activate(call->act, call->gate[c * CK_ROWS + r] * scale) * y : activate(call->act, y);
+      call->y[c * call->ldy + r] = call->accumulate ? call->y[c * call->ldy + r] + y : y;
+    }
+  }
+}
+
+#define PANEL(id, slab, map, scale)                                                                             \
+  static const ck_panel_layout layout_##id = {true, CK_##slab, CK_MAP_##map, CK_SCALE_##scale};                 \
+  static void ck_panel_expand_##id##_scalar(const void *codes, const void *scales, size_t values, ck_plain *p) { \
+    expand(layout_##id, codes, scales, values, p);                                                              \
+  }                                                                                                             \
+  static void ck_panel_decode_##id##_scalar(const void *codes, const void *scales, size_t values, float *out) { \
+    decode(CK_FORMAT_##id, layout_##id, codes, scales, values, out);                                            \
+  }                                                                                                             \
+  static void ck_matmul_##id##_scalar(const ck_tile_call *call) {                                               \
+    if (ck_scale_values(CK_SCALE_##scale) == 32) {                                                              \
+      tile_32(CK_SCALE_##scale, call);                                                                          \
+    } else {                                                                                                    \
+      tile_256(CK_SCALE_##scale, call);                                                                         \
+    }                                                                                                           \
+  }
+#include "kernels/panels.def"
+#undef PANEL
+
+void ck_serve_matmul_scalar(ck_table *table) {
+#define PANEL(id, slab, map, scale)                                                                                \
+  CK_SERVE(table, matmul[CK_FORMAT_##id], ck_matmul_##id##_scalar, CK_ISA_SCALAR, "reference");                    \
+  CK_SERVE(table, panel_expand[CK_FORMAT_##id], ck_panel_expand_##id##_scalar, CK_ISA_SCALAR, "reference");        \
+  CK_SERVE(table, panel_decode[CK_FORMAT_##id], ck_panel_decode_##id##_scalar, CK_ISA_SCALAR, "reference");
+#include "kernels/panels.def"
+#undef PANEL
+  CK_SERVE(table, panel_decode[CK_FORMAT_F16], ck_panel_decode_F16_scalar, CK_ISA_SCALAR, "reference");
+  CK_SERVE(table, panel_decode[CK_FORMAT_BF16], ck_panel_decode_BF16_scalar, CK_ISA_SCALAR, "reference");
+  CK_SERVE(table, matmul_f32, ck_matmul_f32_scalar, CK_ISA_SCALAR, "reference");
+  CK_SERVE(table, matmul_finish, ck_matmul_finish_scalar, CK_ISA_SCALAR, "reference");
+  CK_SERVE(table, record_f32, ck_record_f32_scalar, CK_ISA_SCALAR, "plain loop");
+  CK_SERVE(table, record_bf16, ck_record_bf16_scalar, CK_ISA_SCALAR, "plain loop");
+  CK_SERVE(table, record_bf16_wide, ck_record_bf16_wide_scalar, CK_ISA_SCALAR, "plain loop");
+  CK_SERVE(table, record_q8_32, ck_record_q8_32_scalar, CK_ISA_SCALAR, "plain loop");
+  CK_SERVE(table, record_q8_256, ck_record_q8_256_scalar, CK_ISA_SCALAR, "plain loop");
+}
