@@ -7,6 +7,6 @@ static const ck_format_info formats[CK_FORMAT_COUNT] = {
 #undef FORMAT
 };
 
-const ck_format_info* ck_format_describe(ck_format format) {
+const ck_format_info *ck_format_describe(ck_format format) {
   return (unsigned)format < CK_FORMAT_COUNT ? &formats[format] : NULL;
 }

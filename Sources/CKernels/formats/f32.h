@@ -11,9 +11,9 @@ typedef struct __attribute__((packed)) ck_block_f32 {
 } ck_block_f32;
 _Static_assert(sizeof(ck_block_f32) == 4, "F32 block");
 
-static inline void ck_decode_block_f32(const ck_block_f32* b, float* values) { values[0] = b->value; }
+static inline void ck_decode_block_f32(const ck_block_f32 *b, float *values) { values[0] = b->value; }
 
-static inline void ck_encode_block_f32(const float* values, const float* importance, ck_block_f32* b) {
+static inline void ck_encode_block_f32(const float *values, const float *importance, ck_block_f32 *b) {
   (void)importance;
   b->value = values[0];
 }

@@ -15,4 +15,13 @@ static inline void ck_scales_k(const uint8_t packed[12], uint8_t scales[8], uint
   }
 }
 
+/// The inverse of ck_scales_k.
+static inline void ck_pack_scales_k(const uint8_t scales[8], const uint8_t mins[8], uint8_t packed[12]) {
+  for (int i = 0; i < 4; ++i) {
+    packed[i] = (uint8_t)(scales[i] | scales[i + 4] >> 4 << 6);
+    packed[i + 4] = (uint8_t)(mins[i] | mins[i + 4] >> 4 << 6);
+    packed[i + 8] = (uint8_t)((scales[i + 4] & 15) | (mins[i + 4] & 15) << 4);
+  }
+}
+
 #endif

@@ -2,7 +2,7 @@
 #ifndef CK_FORMATS_Q3_K_H
 #define CK_FORMATS_Q3_K_H
 
-#include "formats/scalars.h"
+#include "formats/superblock.h"
 
 #define CK_LOWER_Q3_K q3_k
 
@@ -24,19 +24,52 @@ static inline void ck_scales_q3_k(const uint8_t packed[12], int8_t scales[16]) {
   }
 }
 
-static inline void ck_decode_block_q3_k(const ck_block_q3_k* b, float* values) {
+static inline void ck_decode_block_q3_k(const ck_block_q3_k *b, float *values) {
   const float d = ck_f32_from_f16(b->d);
   int8_t scales[16];
   ck_scales_q3_k(b->scales, scales);
   for (int sub = 0; sub < 16; ++sub) {
     const float scale = d * (float)scales[sub];
-    const uint8_t* qs = b->qs + sub / 8 * 32 + sub % 2 * 16;
-    const uint8_t* hmask = b->hmask + sub % 2 * 16;
+    const uint8_t *qs = b->qs + sub / 8 * 32 + sub % 2 * 16;
+    const uint8_t *hmask = b->hmask + sub % 2 * 16;
     const int shift = sub / 2 % 4 * 2, bit = sub / 2;
     for (int i = 0; i < 16; ++i) {
       const int q = (qs[i] >> shift & 3) | (hmask[i] >> bit & 1) << 2;
       values[sub * 16 + i] = scale * (float)(q - 4);
     }
+  }
+}
+
+static inline void ck_pack_scales_q3_k(const int scales[16], uint8_t packed[12]) {
+  memset(packed, 0, 12);
+  for (int s = 0; s < 16; ++s) {
+    const int level = scales[s] + 32;
+    packed[s % 8] |= (uint8_t)((level & 15) << (s / 8 * 4));
+    packed[8 + s % 4] |= (uint8_t)(level >> 4 << (s / 4 * 2));
+  }
+}
+
+CK_LANE_INLINE ck_lanes ck_round_q3_k(ck_lanes v, const float *table) {
+  (void)table;
+  return ck_lanes_round(ck_lanes_clamp(v, -4, 3));
+}
+
+/// Any values: see prepare.h for NaN and infinity.
+static inline void ck_encode_block_q3_k(const float *values, const float *importance, ck_block_q3_k *b) {
+  static const ck_symmetric_shape shape = {16, -32, 31, {.reach = 4, .first = -1.2f, .step = 0.15f, .passes = 8}};
+  const ck_rounder rounder = {ck_round_q3_k, NULL};
+  float x[CK_SUPERBLOCK], w[CK_SUPERBLOCK];
+  ck_prepare_values(values, CK_SUPERBLOCK, CK_LARGEST_VALUE, x);
+  ck_prepare_importance(importance, CK_SUPERBLOCK, w);
+  const ck_symmetric fit = ck_fit_symmetric(x, w, rounder, shape);
+  float q[CK_SUPERBLOCK];
+  ck_symmetric_codes(x, &fit, rounder, shape, q);
+  *b = (ck_block_q3_k){.d = fit.d};
+  ck_pack_scales_q3_k(fit.scales, b->scales);
+  for (int i = 0; i < CK_SUPERBLOCK; ++i) {
+    const int code = (int)q[i] + 4;
+    b->qs[i / 128 * 32 + i % 32] |= (uint8_t)((code & 3) << (i % 128 / 32 * 2));
+    b->hmask[i % 32] |= (uint8_t)(code >> 2 << i / 32);
   }
 }
 

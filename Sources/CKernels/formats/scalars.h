@@ -68,4 +68,11 @@ static inline float ck_half_f32_from_e8m0(uint8_t exponent) {
   return ck_f32_from_bits(exponent < 2 ? subnormal : normal);
 }
 
+/// The fifth bits of 32 codes, as Q5_0 and Q5_1 keep them: that of code i at bit i.
+static inline uint32_t ck_pack_fifth_bits(const uint8_t codes[32]) {
+  uint32_t bits = 0;
+  for (int i = 0; i < 32; ++i) bits |= (uint32_t)(codes[i] >> 4) << i;
+  return bits;
+}
+
 #endif

@@ -73,7 +73,9 @@ CK_API const ck_format_info *ck_format_describe(ck_format format);
 /// Decodes `count` values (a multiple of the block's) from `blocks` to float32. NULL-safe, alignment-free.
 CK_API ck_status ck_decode(ck_format format, const void *blocks, size_t count, float *values);
 
-/// Encodes `count` values to `blocks`. `importance` (count values, may be NULL) weighs the squared errors.
+/// Encodes `count` values to `blocks`. `importance` (count values, may be NULL) weighs the squared errors; what is
+/// negative or NaN in it counts as 0. F32, F16 and BF16 keep NaN and infinity; in all other formats NaN is encoded as
+/// 0, and infinities and values out of the format's range saturate: every decoded value is finite.
 CK_API ck_status ck_encode(ck_format format, const float *values, size_t count, const float *importance,
                            void *blocks);
 
