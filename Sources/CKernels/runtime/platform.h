@@ -2,6 +2,9 @@
 #ifndef CK_PLATFORM_H
 #define CK_PLATFORM_H
 
+#include <stddef.h>
+#include <stdint.h>
+
 #if defined(__x86_64__)
 #define CK_X86 1
 #else
@@ -16,5 +19,12 @@
 
 #define CK_INLINE static inline __attribute__((always_inline))
 #define CK_CACHE_LINE 64
+
+/// The share [*begin, *end) of `items` for thread index of count: contiguous, sizes differing by one at most.
+CK_INLINE void ck_share(size_t items, uint32_t index, uint32_t count, size_t *begin, size_t *end) {
+  size_t each = items / count, rest = items % count;
+  *begin = each * index + (index < rest ? index : rest);
+  *end = *begin + each + (index < rest ? 1 : 0);
+}
 
 #endif

@@ -32,11 +32,4 @@ CK_INLINE bool ck_cancelled(const int32_t *flag) {
 /// thread's flag is set before or after.
 ck_status ck_run(ck_runtime *runtime, ck_task task, void *context);
 
-/// The share [*begin, *end) of `items` for thread index of count: contiguous, sizes differing by one at most.
-CK_INLINE void ck_share(size_t items, uint32_t index, uint32_t count, size_t *begin, size_t *end) {
-  size_t each = items / count, rest = items % count;
-  *begin = each * index + (index < rest ? index : rest);
-  *end = *begin + each + (index < rest ? 1 : 0);
-}
-
 #endif

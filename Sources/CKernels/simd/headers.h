@@ -10,3 +10,4 @@
 #include <string.h>
 
 #include "dispatch/table.h"
+#include "formats/formats.h"

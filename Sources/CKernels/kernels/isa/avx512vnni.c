@@ -6,10 +6,15 @@
 #include "simd/begin_avx512vnni.h"
 #include "simd/peak_avx512.h"
 #include "kernels/generic/peak_s8.h"
+#include "simd/int_avx512.h"
+#include "simd/dot_avx512vnni.h"
+#include "kernels/generic/expand.h"
+#include "kernels/generic/tile_q8.h"
 #include "simd/end.h"
 
 void ck_serve_AVX512_VNNI(ck_table *table) {
   CK_SERVE(table, peak_s8, CK_NAME(peak_s8), CK_ISA_HERE, "vpdpbusd");
+  ck_serve_q8_avx512vnni(table, "vpdpbusd");
 }
 #else
 void ck_serve_AVX512_VNNI(ck_table *table) { (void)table; }

@@ -7,10 +7,15 @@
 #define PEAK_S8_DOT 1
 #include "simd/peak_neon.h"
 #include "kernels/generic/peak_s8.h"
+#include "simd/int_neon.h"
+#include "simd/dot_neon_dotprod.h"
+#include "kernels/generic/expand.h"
+#include "kernels/generic/tile_q8.h"
 #include "simd/end.h"
 
 void ck_serve_NEON_DOTPROD(ck_table *table) {
   CK_SERVE(table, peak_s8, CK_NAME(peak_s8), CK_ISA_HERE, "sdot");
+  ck_serve_q8_neon_dotprod(table, "sdot");
 }
 #else
 void ck_serve_NEON_DOTPROD(ck_table *table) { (void)table; }

@@ -1,0 +1,194 @@
+// Panels taken apart: codes of a slab in registers, scales of a block as floats, chunks as ck_plain or as float32.
+// The layouts are in kernels/panel.h. Included once an ISA, after the integer vocabulary.
+#define PARTS (CK_ROWS / VW)
+
+/// Codes of 4 steps from vectors of nibbles, and of the other 4.
+CK_INLINE void CK_NAME(nibbles)(const uint8_t *p, vi *steps) {
+  const vi low = vi_set8(15);
+#pragma unroll
+  for (int v = 0; v < 4; v++) {
+    vi both = vi_load(p + v * CK_STEP);
+    steps[v] = vi_and(both, low);
+    steps[v + 4] = vi_and(vi_move(both, 4), low);
+  }
+}
+
+/// Fields of 2 bits, moved to bit `at` and merged into steps.
+CK_INLINE void CK_NAME(twos)(const uint8_t *p, int at, bool merge, vi *steps) {
+  const vi mask = vi_set8(3 << at);
+#pragma unroll
+  for (int s = 0; s < 8; s++) {
+    vi field = vi_and(vi_move(vi_load(p + s % 2 * CK_STEP), s / 2 * 2 - at), mask);
+    steps[s] = merge ? vi_or(steps[s], field) : field;
+  }
+}
+
+/// Single bits, moved to bit `at` and merged into steps.
+CK_INLINE void CK_NAME(ones)(const uint8_t *p, int at, vi *steps) {
+  const vi mask = vi_set8(1 << at), bits = vi_load(p);
+#pragma unroll
+  for (int s = 0; s < 8; s++) steps[s] = vi_or(steps[s], vi_and(vi_move(bits, s - at), mask));
+}
+
+/// The 8 steps of one part of a slab at p as values plus bias.
+CK_INLINE void CK_NAME(steps)(ck_slab slab, ck_map map, int bias, const uint8_t *p, vi *steps) {
+  switch (slab) {
+    case CK_S8:
+#pragma unroll
+      for (int s = 0; s < 8; s++) steps[s] = vi_load(p + s * CK_STEP);
+      break;
+    case CK_S4: CK_NAME(nibbles)(p, steps); break;
+    case CK_S4_1:
+      CK_NAME(nibbles)(p, steps);
+      CK_NAME(ones)(p + 4 * CK_STEP, 4, steps);
+      break;
+    case CK_S4_2:
+      CK_NAME(nibbles)(p, steps);
+      CK_NAME(twos)(p + 4 * CK_STEP, 4, true, steps);
+      break;
+    case CK_S2: CK_NAME(twos)(p, 0, false, steps); break;
+    case CK_S2_1:
+      CK_NAME(twos)(p, 0, false, steps);
+      CK_NAME(ones)(p + 2 * CK_STEP, 2, steps);
+      break;
+  }
+  if (map == CK_MAP_NONE) return;
+  if (map == CK_MAP_TABLE_NL || map == CK_MAP_TABLE_E2M1) {
+    vi table = vi_add8(vi_table(map == CK_MAP_TABLE_NL ? ck_iq4_table : ck_mxfp4_table), vi_set8(bias));
+#pragma unroll
+    for (int s = 0; s < 8; s++) steps[s] = vi_lookup(table, steps[s]);
+    return;
+  }
+  const int offset = bias - ck_map_offset(map);
+  if (offset == 0) return;
+#pragma unroll
+  for (int s = 0; s < 8; s++) steps[s] = vi_add8(steps[s], vi_set8(offset));
+}
+
+// ---------------------------------------------------------------------------------------------------------- scales
+
+/// Groups of a block of 256 values: scale of group j, its minimum, as small integers. Plain loops: they vectorise.
+typedef struct CK_NAME(groups) {
+  _Alignas(64) int8_t scales[16][CK_ROWS], minima[16][CK_ROWS];
+} CK_NAME(groups);
+
+CK_INLINE void CK_NAME(load_groups)(ck_scale scale, const uint8_t *restrict p, CK_NAME(groups) *restrict g) {
+  int8_t *s = &g->scales[0][0], *m = &g->minima[0][0];
+  switch (scale) {
+    case CK_SCALE_I8_16: memcpy(s, p, 256); break;
+    case CK_SCALE_U4_MIN_16:
+      for (int i = 0; i < 256; i++) s[i] = p[i] & 15, m[i] = (int8_t)(p[i] >> 4);
+      break;
+    case CK_SCALE_U6_16:
+      for (int i = 0; i < 128; i++) {
+        s[i] = (int8_t)(((p[i] & 15) | (p[128 + i % 64] >> i / 64 * 2 & 3) << 4) - 32);
+        s[i + 128] = (int8_t)(((p[i] >> 4) | (p[128 + i % 64] >> (i / 64 * 2 + 4) & 3) << 4) - 32);
+      }
+      break;
+    case CK_SCALE_U6_32:
+      for (int i = 0; i < 64; i++) {
+        s[i] = (int8_t)(((p[i] & 15) | (p[64 + i % 32] >> i / 32 * 2 & 3) << 4) - 32);
+        s[i + 64] = (int8_t)(((p[i] >> 4) | (p[64 + i % 32] >> (i / 32 * 2 + 4) & 3) << 4) - 32);
+      }
+      break;
+    case CK_SCALE_U6_MIN_32:
+      for (int i = 0; i < 128; i++) {
+        const int high = p[128 + i / 32 * 16 + i % 16] >> i / 16 % 2 * 4;
+        s[i] = (int8_t)((p[i] & 15) | (high & 3) << 4);
+        m[i] = (int8_t)((p[i] >> 4) | (high >> 2 & 3) << 4);
+      }
+      break;
+    default: break;
+  }
+}
+
+/// The scales of one block: of its groups, the scale of minima (or the minimum itself), and pairs of minima.
+CK_INLINE void CK_NAME(block_scales)(ck_scale scale, const uint8_t *p, float (*scales)[CK_ROWS], float *minima,
+                                     int16_t (*pairs)[CK_ROWS][2]) {
+  if (scale == CK_SCALE_E8) {
+    for (int r = 0; r < CK_ROWS; r++) scales[0][r] = ck_half_f32_from_e8m0(p[r]);
+    return;
+  }
+  vf d[PARTS];
+  for (int h = 0; h < PARTS; h++) {
+    d[h] = vf_load_f16((const uint16_t *)p + h * VW);
+    if (ck_scale_has_min(scale)) vf_store(minima + h * VW, vf_load_f16((const uint16_t *)p + CK_ROWS + h * VW));
+    if (ck_scale_values(scale) == 32) vf_store(scales[0] + h * VW, d[h]);
+  }
+  if (ck_scale_values(scale) == 32) return;
+  CK_NAME(groups) g;
+  CK_NAME(load_groups)(scale, p + (ck_scale_has_min(scale) ? 64 : 32), &g);
+  const int groups = (int)(256 / ck_scale_group(scale));
+  for (int j = 0; j < groups; j++)
+    for (int h = 0; h < PARTS; h++)
+      vf_store(scales[j] + h * VW, vf_mul(vf_load_i8(g.scales[j] + h * VW), d[h]));
+  if (!ck_scale_has_min(scale)) return;
+  for (int j = 0; j < groups / 2; j++)
+    for (int r = 0; r < CK_ROWS; r++) {
+      pairs[j][r][0] = g.minima[2 * j][r];
+      pairs[j][r][1] = g.minima[2 * j + 1][r];
+    }
+}
+
+// ---------------------------------------------------------------------------------------------------------- chunks
+
+CK_INLINE void CK_NAME(expand)(ck_panel_layout layout, const uint8_t *codes, const uint8_t *scales, size_t values,
+                               ck_plain *plain) {
+  const int bias = ck_scale_has_min(layout.scale) ? 0 : CODE_BIAS;
+  for (size_t b = 0; b < values / 32; b++)
+    for (int h = 0; h < PARTS; h++) {
+      vi steps[8];
+      CK_NAME(steps)(layout.slab, layout.map, bias, codes + b * ck_slab_bytes(layout.slab) + h * VW * 4, steps);
+#pragma unroll
+      for (int s = 0; s < 8; s++) vi_store(plain->codes + b * 512 + s * CK_STEP + h * VW * 4, steps[s]);
+    }
+  const size_t block = ck_scale_values(layout.scale), groups = block / ck_scale_group(layout.scale);
+  for (size_t b = 0; b < values / block; b++)
+    CK_NAME(block_scales)(layout.scale, scales + b * ck_scale_bytes(layout.scale), plain->scales + b * groups,
+                          plain->minima[b], plain->pairs + b * groups / 2);
+}
+
+/// Every product is exact in float32 (11 + 8 + 5 bits at most), so that one rounding is left, as in ck_decode.
+CK_INLINE void CK_NAME(decode)(ck_panel_layout layout, const uint8_t *codes, const uint8_t *scales, size_t values,
+                               float *out) {
+  const size_t block = ck_scale_values(layout.scale), group = ck_scale_group(layout.scale), groups = block / group;
+  const bool has_min = ck_scale_has_min(layout.scale);
+  for (size_t b = 0; b < values / block; b++) {
+    _Alignas(64) float scale[16][CK_ROWS], minimum[CK_ROWS], minima[16][CK_ROWS];
+    int16_t pairs[8][CK_ROWS][2];
+    CK_NAME(block_scales)(layout.scale, scales + b * ck_scale_bytes(layout.scale), scale, minimum, pairs);
+    for (size_t j = 0; has_min && j < groups; j++)
+      for (size_t r = 0; r < CK_ROWS; r++)
+        minima[j][r] = block == 32 ? minimum[r] : -minimum[r] * (float)pairs[j / 2][r][j % 2];
+    for (size_t k = 0; k < block; k += 32, codes += ck_slab_bytes(layout.slab))
+      for (int h = 0; h < PARTS; h++) {
+        vi steps[8];
+        CK_NAME(steps)(layout.slab, layout.map, 0, codes + h * VW * 4, steps);
+#pragma unroll
+        for (int s = 0; s < 8; s++) {
+          const size_t j = (k + (size_t)s * 4) / group;
+          const vf d = vf_load(scale[j] + h * VW);
+#pragma unroll
+          for (int t = 0; t < 4; t++) {
+            vf value = vf_mul(vi_float(vi_byte(steps[s], t)), d);
+            if (has_min) value = vf_add(value, vf_load(minima[j] + h * VW));
+            vf_store(out + ((b * block + k) + (size_t)(s * 4 + t)) * CK_ROWS + h * VW, value);
+          }
+        }
+      }
+  }
+}
+
+#define PANEL(id, slab_, map_, scale_)                                                                           \
+  static void CK_NAME(CK_OF(panel_expand, CK_LOWER_##id))(const void *codes, const void *scales, size_t values, \
+                                                             ck_plain *plain) {                                  \
+    const ck_panel_layout layout = {true, CK_##slab_, CK_MAP_##map_, CK_SCALE_##scale_};                         \
+    CK_NAME(expand)(layout, codes, scales, values, plain);                                                       \
+  }                                                                                                              \
+  static void CK_NAME(CK_OF(panel_decode, CK_LOWER_##id))(const void *codes, const void *scales, size_t values, \
+                                                             float *out) {                                       \
+    const ck_panel_layout layout = {true, CK_##slab_, CK_MAP_##map_, CK_SCALE_##scale_};                         \
+    CK_NAME(decode)(layout, codes, scales, values, out);                                                         \
+  }
+#include "kernels/panels.def"
+#undef PANEL

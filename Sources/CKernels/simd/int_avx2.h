@@ -1,0 +1,46 @@
+// The integer vocabulary over AVX2: 8 lanes of 32 bits. Included after vec_avx2.h. The words are explained in
+// int_avx512.h and dot_avx512*.h.
+typedef __m256i vi;
+
+CK_INLINE vi vi_zero(void) { return _mm256_setzero_si256(); }
+CK_INLINE vi vi_set8(int x) { return _mm256_set1_epi8((char)x); }
+CK_INLINE vi vi_load(const void *p) { return _mm256_loadu_si256((const __m256i *)p); }
+CK_INLINE void vi_store(void *p, vi x) { _mm256_storeu_si256((__m256i *)p, x); }
+CK_INLINE vi vi_and(vi a, vi b) { return _mm256_and_si256(a, b); }
+CK_INLINE vi vi_or(vi a, vi b) { return _mm256_or_si256(a, b); }
+CK_INLINE vi vi_add8(vi a, vi b) { return _mm256_add_epi8(a, b); }
+CK_INLINE vi vi_move(vi x, int n) { return n >= 0 ? _mm256_srli_epi16(x, n) : _mm256_slli_epi16(x, -n); }
+CK_INLINE vi vi_table(const int8_t *table) {
+  return _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)table));
+}
+CK_INLINE vi vi_lookup(vi table, vi index) { return _mm256_shuffle_epi8(table, index); }
+CK_INLINE vi vi_byte(vi x, int t) { return _mm256_srai_epi32(_mm256_slli_epi32(x, 24 - 8 * t), 24); }
+CK_INLINE vf vi_float(vi x) { return _mm256_cvtepi32_ps(x); }
+CK_INLINE vi vi_spread(const void *p) {
+  int32_t x;
+  memcpy(&x, p, sizeof x);
+  return _mm256_set1_epi32(x);
+}
+CK_INLINE vi vi_shift_left(vi x, const uint32_t *n) { return _mm256_sllv_epi32(x, vi_spread(n)); }
+CK_INLINE void vi_prefetch(const void *p) { _mm_prefetch(p, _MM_HINT_T0); }
+
+// Signed codes by the sign trick: |code| * |x| * 2 <= 128 * 127 * 2 does not saturate.
+#define CODE_BIAS 0
+CK_INLINE vi vi_dot_signed(vi acc, vi codes, const int8_t *x) {
+  vi turned = _mm256_sign_epi8(vi_spread(x), codes);
+  vi sums = _mm256_maddubs_epi16(_mm256_abs_epi8(codes), turned);
+  return _mm256_add_epi32(acc, _mm256_madd_epi16(sums, _mm256_set1_epi16(1)));
+}
+CK_INLINE vi vi_dot_unsigned(vi acc, vi codes, const int8_t *x) {
+  vi sums = _mm256_maddubs_epi16(codes, vi_spread(x));
+  return _mm256_add_epi32(acc, _mm256_madd_epi16(sums, _mm256_set1_epi16(1)));
+}
+CK_INLINE vi vi_dot16(vi acc, vi pairs, const int16_t *x) {
+  return _mm256_add_epi32(acc, _mm256_madd_epi16(pairs, vi_spread(x)));
+}
+
+// 16 registers: 4 columns of float and 4 of integer accumulators leave 8 for codes, |codes|, ones and products.
+#define Q8_COLUMNS 4
+#define Q8_FEW_COLUMNS 2
+// Two halves of a panel times 6 columns are 12 accumulators; 2 registers of weights and one of x remain.
+#define F32_COLUMNS 6

@@ -1,0 +1,38 @@
+// The integer vocabulary over AVX-512: VW lanes of 32 bits, or 4 * VW bytes. Included after vec_avx512.h, and with
+// dot_avx512.h or dot_avx512vnni.h, which multiply. int_avx2.h and int_neon.h speak the same words.
+typedef __m512i vi;
+
+CK_INLINE vi vi_zero(void) { return _mm512_setzero_si512(); }
+CK_INLINE vi vi_set8(int x) { return _mm512_set1_epi8((char)x); }
+CK_INLINE vi vi_load(const void *p) { return _mm512_loadu_si512(p); }
+CK_INLINE void vi_store(void *p, vi x) { _mm512_storeu_si512(p, x); }
+CK_INLINE vi vi_and(vi a, vi b) { return _mm512_and_si512(a, b); }
+CK_INLINE vi vi_or(vi a, vi b) { return _mm512_or_si512(a, b); }
+CK_INLINE vi vi_add8(vi a, vi b) { return _mm512_add_epi8(a, b); }
+/// Bytes moved by n bits to the right, or by -n to the left; bits of a neighbour byte come in: mask them.
+CK_INLINE vi vi_move(vi x, int n) {
+  return n >= 0 ? _mm512_srli_epi16(x, (unsigned)n) : _mm512_slli_epi16(x, (unsigned)-n);
+}
+/// The 16 bytes at `table`, for vi_lookup.
+CK_INLINE vi vi_table(const int8_t *table) {
+  return _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)table));
+}
+/// table[index] of each byte of index, all below 16.
+CK_INLINE vi vi_lookup(vi table, vi index) { return _mm512_shuffle_epi8(table, index); }
+/// Byte t of each lane, sign-extended.
+CK_INLINE vi vi_byte(vi x, int t) { return _mm512_srai_epi32(_mm512_slli_epi32(x, (unsigned)(24 - 8 * t)), 24); }
+CK_INLINE vf vi_float(vi x) { return _mm512_cvtepi32_ps(x); }
+/// Every lane is *p.
+CK_INLINE vi vi_spread(const void *p) {
+  int32_t x;
+  memcpy(&x, p, sizeof x);
+  return _mm512_set1_epi32(x);
+}
+CK_INLINE vi vi_shift_left(vi x, const uint32_t *n) { return _mm512_sllv_epi32(x, vi_spread(n)); }
+CK_INLINE void vi_prefetch(const void *p) { _mm_prefetch(p, _MM_HINT_T0); }
+
+// 32 registers: 12 columns of float and 12 of integer accumulators, a step of codes and its scale.
+#define Q8_COLUMNS 12
+#define Q8_FEW_COLUMNS 4
+// 24 accumulators hide the FMA's latency many times over; 12 already do, with a register of weights for each 12.
+#define F32_COLUMNS 12
