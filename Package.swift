@@ -50,7 +50,7 @@ let package = Package(
       name: "CKernelsTests", dependencies: ["CKernels", "CKConformance", "TestSupport"],
       swiftSettings: swift),
     .testTarget(
-      name: "InferenceTests", dependencies: ["Inference", "TestSupport"], swiftSettings: swift),
+      name: "InferenceTests", dependencies: ["Inference", "CKernels", "TestSupport"], swiftSettings: swift),
     .testTarget(
       name: "CapacityTests", dependencies: ["Capacity", "TestSupport"], swiftSettings: swift),
     .testTarget(
