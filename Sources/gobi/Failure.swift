@@ -43,7 +43,7 @@ struct Failure: Error, CustomStringConvertible {
 
   /// The exit code of an error of the library.
   static func status(of error: any Error) -> ExitStatus {
-    if error is WeightError || error is TextError { return .wrongInput }
+    if error is WeightError || error is TextError || error is ConversionError { return .wrongInput }
     return .cannotHere
   }
 }

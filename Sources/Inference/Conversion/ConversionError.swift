@@ -39,6 +39,15 @@ extension ConversionError: CustomStringConvertible {
   }
 }
 
+extension ConversionError {
+  /// `error` as one of this layer, where a block throws its own errors and those of the layer below.
+  init(_ error: any Error) {
+    self =
+      error as? ConversionError ?? (error as? WeightError).map { .weights($0) }
+      ?? .invalidArgument(argument: "conversion", reason: "\(error)")
+  }
+}
+
 /// Lets code of this layer use the one below it.
 func weights<R: ~Copyable>(_ body: () throws(WeightError) -> R) throws(ConversionError) -> R {
   do { return try body() } catch { throw .weights(error) }

@@ -29,3 +29,15 @@ extension Format {
   /// The upper half of a binary32.
   public static var bf16: Format { Format(known: Int32(CK_FORMAT_BF16.rawValue)) }
 }
+
+extension Format {
+  /// Decodes `count` values, a multiple of the block's, to F32; false if the count is not.
+  package func decode(_ blocks: UnsafeRawPointer, count: Int, into values: UnsafeMutablePointer<Float>) -> Bool {
+    count >= 0 && ck_decode(ck_format(rawValue: UInt32(rawValue)), blocks, count, values) == CK_OK
+  }
+
+  /// Encodes `count` values, a multiple of the block's; false if the count is not, or the format cannot be written.
+  package func encode(_ values: UnsafePointer<Float>, count: Int, into blocks: UnsafeMutableRawPointer) -> Bool {
+    count >= 0 && ck_encode(ck_format(rawValue: UInt32(rawValue)), values, count, nil, blocks) == CK_OK
+  }
+}
