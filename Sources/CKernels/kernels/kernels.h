@@ -161,6 +161,7 @@ typedef struct ck_attention_call {
   void *const *blocks;  // of the sequence
   size_t offset;        // of the KV head's part in each block
   size_t begin, end;
+  size_t stored;         // positions of the sequence: what may be asked for ahead
   size_t count;          // <= CK_ATTENTION_TILE
   const float *q;        // (count, head_dim)
   const size_t *from, *to;

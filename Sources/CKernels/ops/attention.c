@@ -247,6 +247,7 @@ static void attention_task(void *context, uint32_t index, uint32_t count) {
     if (item >= p->items || ck_cancelled(p->cancel)) return;
     const tile t = tile_of(p, &at, item);
     ck_attention_call call = {.layout = layout, .blocks = t.sequence->blocks,
+                              .stored = end_of(t.sequence),
                               .offset = p->offset + t.kv_head * p->head_bytes, .count = t.rows * t.heads, .q = q,
                               .from = from, .to = from + p->count, .workspace = workspace};
     gather(p, &t, &call, q, from, from + p->count);
