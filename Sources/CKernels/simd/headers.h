@@ -11,6 +11,3 @@
 
 #include "dispatch/table.h"
 #include "formats/formats.h"
-#include "formats/scalars.h"
-#include "kernels/heap.h"
-#include "kernels/kv.h"

@@ -25,9 +25,10 @@ extension Checkpoint {
   mutating func addPositions() throws(WeightError) {
     guard kind != .bert else { return }
     let config = configuration.json
-    let parameters = config["rope_parameters"].flatMap { $0.object == nil ? nil : $0 }
+    let parameters: JSONValue? = config["rope_parameters"]?.object.map { .object($0) }
     let scaling = parameters.map { $0["full_attention"] ?? $0 } ?? config["rope_scaling"] ?? .null
-    let base = try number(parameters == nil ? config["rope_theta"] : scaling["rope_theta"], "rope_theta") ?? fallbackBase
+    let stated = parameters == nil ? config["rope_theta"] : scaling["rope_theta"] ?? config["rope_theta"]
+    let base = try number(stated, "rope_theta") ?? fallbackBase
     list.model("rope.freq_base", Float(base))
     let local = parameters?["sliding_attention"]?["rope_theta"] ?? config["rope_local_base_freq"]
     if kind == .gemma3, let local = try number(local, "rope_local_base_freq") {

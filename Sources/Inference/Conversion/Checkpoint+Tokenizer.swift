@@ -103,7 +103,8 @@ private struct CheckpointTokenizer {
       guard let text = token["content"]?.string else { throw unsupported("an added token without content") }
       let isSpecial = token["special"]?.bool ?? false || Self.looksSpecial(text)
       // A user's piece is matched in the raw text, where spaces are spaces.
-      let raw = isSpecial ? text : text.split(separator: "\u{2581}", omittingEmptySubsequences: false).joined(separator: " ")
+      let words = text.split(separator: "\u{2581}", omittingEmptySubsequences: false)
+      let raw = isSpecial ? text : words.joined(separator: " ")
       pieces[try place(token["id"]?.int, text)] = Piece(text: raw, kind: isSpecial ? .control : .userDefined)
     }
     // Byte-level vocabularies have no unknown bytes; where one is named it is a control token like others.
@@ -226,7 +227,8 @@ private struct CheckpointTokenizer {
     var texts: [String: String] = [:]
     for (name, key) in names {
       let setting = settings["\(name)_token"]
-      let text = setting?.string ?? setting?["content"]?.string ?? (name == "unk" ? json["model"]?["unk_token"]?.string : nil)
+      let fallback = name == "unk" ? json["model"]?["unk_token"]?.string : nil
+      let text = setting?.string ?? setting?["content"]?.string ?? fallback
       let configured = model["\(name)_token_id"]
       let id = text.flatMap { ids[ExactText($0)] } ?? configured?.int ?? configured?[0]?.int
       guard let id, pieces.indices.contains(id) else { continue }
@@ -234,8 +236,9 @@ private struct CheckpointTokenizer {
       list.tokenizer("\(key)_token_id", .uint32(UInt32(clamping: id)))
     }
     for (name, isFirst) in [("bos", true), ("eos", false)] {
-      let adds = templateAdds(texts, isFirst: isFirst) ?? settings["add_\(name)_token"]?.bool
-      list.tokenizer("add_\(name)_token", adds.map(MetadataValue.bool))
+      // Without a template nothing is added, which readers of GGUF do not all take for granted.
+      let adds = templateAdds(texts, isFirst: isFirst) ?? settings["add_\(name)_token"]?.bool ?? false
+      list.tokenizer("add_\(name)_token", .bool(adds))
     }
   }
 

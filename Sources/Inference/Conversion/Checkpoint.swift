@@ -183,7 +183,11 @@ struct CheckpointConfiguration {
       key: key, expected: expected, found: String((json[key]?.serialized() ?? "nothing").prefix(60)), path: path)
   }
 
-  private func value(_ key: String) -> JSONValue? { json[key].flatMap { $0 == .null ? nil : $0 } }
+  /// What the key holds; null is as good as nothing.
+  private func value(_ key: String) -> JSONValue? {
+    guard let value = json[key], value != .null else { return nil }
+    return value
+  }
 
   func string(_ key: String) throws(WeightError) -> String {
     guard let value = value(key) else { throw .missingKey(key: key, path: path) }

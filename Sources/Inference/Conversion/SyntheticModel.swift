@@ -150,7 +150,7 @@ extension SyntheticShape {
 
   // MARK: Metadata
 
-  var metadata: [(key: String, value: MetadataValue)] {
+  package var metadata: [(key: String, value: MetadataValue)] {
     var list = MetadataList(architecture: architecture.rawValue, name: "\(name), random weights")
     func count(_ value: Int) -> UInt32 { UInt32(clamping: value) }
     list.model("context_length", count(context))

@@ -1,4 +1,4 @@
-// The shapes of published models, as their configuration files state them: what a generated model is as large as.
+// The shapes of published models, as their configuration files state them, and a few that are small enough for tests.
 
 /// The dimensions of a model, without its weights.
 public struct SyntheticShape: Sendable, Equatable {
@@ -34,6 +34,14 @@ public struct SyntheticShape: Sendable, Equatable {
     .init(
       name: "tiny", architecture: .llama, vocabulary: 512, width: 256, layers: 2, heads: 4, keyValueHeads: 2,
       headDimension: 64, feedForward: 512, tiedOutput: true, context: 2_048, ropeBase: 10_000),
+    .init(
+      name: "tiny-moe", architecture: .qwen3moe, vocabulary: 512, width: 256, layers: 2, heads: 4, keyValueHeads: 2,
+      headDimension: 64, feedForward: 256, experts: 8, expertsUsed: 2, tiedOutput: false, context: 2_048,
+      ropeBase: 1_000_000, epsilon: 1e-6),
+    .init(
+      name: "tiny-gemma", architecture: .gemma3, vocabulary: 512, width: 256, layers: 6, heads: 4, keyValueHeads: 1,
+      headDimension: 64, feedForward: 512, tiedOutput: true, context: 2_048, ropeBase: 1_000_000, slidingWindow: 64,
+      epsilon: 1e-6),
     .init(
       name: "smollm2-135m", architecture: .llama, vocabulary: 49_152, width: 576, layers: 30, heads: 9,
       keyValueHeads: 3, headDimension: 64, feedForward: 1_536, tiedOutput: true, context: 8_192, ropeBase: 100_000),

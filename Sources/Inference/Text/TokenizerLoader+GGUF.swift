@@ -52,7 +52,7 @@ private struct GGUFTokenizerReader {
 
   /// The vocabulary of the file, each piece changed by `piece`.
   private func vocabulary(
-    _ piece: (UnsafeRawBufferPointer, TokenKind) -> [UInt8]
+    index: Set<TokenKind> = [.normal, .userDefined], _ piece: (UnsafeRawBufferPointer, TokenKind) -> [UInt8]
   ) throws(TextError) -> Vocabulary {
     guard let pieces = try value("tokens", \.array), pieces.elementType == .string else {
       throw .malformedTokenizer(key: Self.key("tokens"), reason: "is missing, or no array of strings")
@@ -73,9 +73,10 @@ private struct GGUFTokenizerReader {
     var id = 0
     pieces.forEachString { bytes in
       let kind = types.map { TokenKind(rawValue: UInt8(clamping: $0[id])) ?? .normal } ?? .normal
-      result.append(piece(bytes, kind), kind: kind, score: (scores?[id]).map { Double($0) })
+      result.append(piece(bytes, kind), kind: kind, score: scores?[id])
       id += 1
     }
+    result.buildIndex(of: index)
     return result
   }
 
@@ -93,15 +94,8 @@ private struct GGUFTokenizerReader {
       let bytes = pre.marksSpaces ? nil : piece.withMemoryRebound(to: UInt8.self) { ByteLetters.decode($0) }
       return bytes ?? Array(piece)
     }
-    var vocabulary = try vocabulary { piece, kind in
+    let vocabulary = try vocabulary(index: [.normal]) { piece, kind in
       kind == .normal || kind == .unused ? decode(piece) : Array(piece)
-    }
-    // A user-defined token may be a piece that merges lead to. It is no such piece if its text is none in the letters
-    // for bytes, as the several spaces that some vocabularies add.
-    let all = vocabulary
-    vocabulary.buildIndex { id, kind in
-      guard kind == .userDefined, !pre.marksSpaces else { return kind == .normal || kind == .userDefined }
-      return ByteLetters.decode(all.piece(id))?.elementsEqual(all.piece(id)) ?? false
     }
     let table = TokenizerLoader.mergeTable(vocabulary, count: merges.count) { add in
       merges.forEachString { merge in
@@ -118,7 +112,8 @@ private struct GGUFTokenizerReader {
       model: .bytePair(
         BytePairModel(
           vocabulary: vocabulary, ranking: .merges(table), symbols: pre.marksSpaces ? .characters : .bytes,
-          byteTokens: bytes.tokens, unknown: nil, takesWholeWords: pre.takesWholeWords)))
+          byteTokens: bytes.tokens, unknown: try id("unknown_token_id", vocabulary), fusesUnknown: true,
+          takesWholeWords: pre.takesWholeWords)))
     result.byteValues = bytes.values
     result.preTokenizer = PreTokenizer(pre.stages)
     result.addsBOS = pre.addsBOS
@@ -128,8 +123,7 @@ private struct GGUFTokenizerReader {
   }
 
   private func sentencePiece() throws(TextError) -> SubwordTokenizer {
-    var vocabulary = try vocabulary { piece, _ in Array(piece) }
-    vocabulary.buildIndex { $1 == .normal || $1 == .userDefined }
+    let vocabulary = try vocabulary { piece, _ in Array(piece) }
     guard vocabulary.scores.count == vocabulary.count else {
       throw .malformedTokenizer(key: Self.key("scores"), reason: "is missing")
     }
@@ -148,8 +142,7 @@ private struct GGUFTokenizerReader {
   }
 
   private func unigram() throws(TextError) -> SubwordTokenizer {
-    var vocabulary = try vocabulary { piece, _ in Array(piece) }
-    vocabulary.buildIndex { $1 == .normal || $1 == .userDefined }
+    let vocabulary = try vocabulary { piece, _ in Array(piece) }
     guard vocabulary.scores.count == vocabulary.count else {
       throw .malformedTokenizer(key: Self.key("scores"), reason: "is missing")
     }
@@ -176,8 +169,7 @@ private struct GGUFTokenizerReader {
   }
 
   private func wordPiece() throws(TextError) -> SubwordTokenizer {
-    var vocabulary = try vocabulary { piece, _ in Array(piece) }
-    vocabulary.buildIndex { $1 == .normal }
+    let vocabulary = try vocabulary(index: [.normal]) { piece, _ in Array(piece) }
     // Converters write a mark before words in place of `##` before continuations; a few files keep the latter.
     let keepsHashes = vocabulary.id(of: "##s".utf8) != nil
     let wordMark = keepsHashes ? [] : PreTokenizer.spaceMark
