@@ -17,7 +17,7 @@ struct Gobi: AsyncParsableCommand {
       """,
     version: gobiVersion,
     subcommands: [
-      InspectCommand.self,
+      InspectCommand.self, TokenizeCommand.self, DetokenizeCommand.self,
       QuantizeCommand.self,
       GenerateCommand.self,
     ])

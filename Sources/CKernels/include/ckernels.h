@@ -95,6 +95,25 @@ CK_API bool ck_isa_available(ck_isa isa);
 /// The ISA named `name`, or CK_ISA_AUTO if there is none of that name.
 CK_API ck_isa ck_isa_named(const char *name);
 
+/// The machine, and what this process may use of it. Text is empty and sizes are 0 where the system does not tell.
+typedef struct ck_hardware {
+  size_t struct_size;
+  char vendor[32];     // "AuthenticAMD", "ARM"
+  char model[96];      // "AMD EPYC 9354 32-Core Processor", "Neoverse-V2"
+  char features[384];  // what kernels could use, by the system's names, a space between: "avx2 fma avx512_vnni"
+  char huge_pages[16];  // transparent huge pages: "always", "madvise" or "never"
+  uint32_t logical_cores, physical_cores, sockets, numa_nodes;  // online
+  uint32_t allowed_logical, allowed_physical;  // of the calling thread's affinity mask
+  uint32_t threads;  // what a runtime starts by default: min(allowed_physical, quota rounded up)
+  double quota;      // processors' worth of time that control groups allow; 0: no limit
+  uint64_t l1d_bytes, l2_bytes, l3_bytes;  // of one instance
+} ck_hardware;
+
+/// Fills `hardware`, whose struct_size the caller has set.
+CK_API ck_status ck_hardware_describe(ck_hardware *hardware);
+/// The same from a recorded copy of /proc and /sys below the folder `root`.
+CK_API ck_status ck_hardware_describe_at(const char *root, ck_hardware *hardware);
+
 // --------------------------------------------------------------------------------------------------- runtime
 
 typedef struct ck_runtime ck_runtime;

@@ -135,4 +135,56 @@ typedef struct ck_rope_call {
 } ck_rope_call;
 typedef void (*ck_rope_kernel)(const ck_rope_call *call);
 
+/// Writes `count` positions of one KV head into its part of a block (kernels/kv.h), from `position` in the block on.
+/// Row i of keys is keys + i * ldk. F16 saturates; Q8_0 rounds 32 dimensions to 8 bits by their largest.
+typedef struct ck_kv_store_call {
+  const ck_kv_layout *layout;
+  void *part;
+  size_t position, count;
+  const float *keys, *values;  // (count, head_dim)
+  size_t ldk, ldv;
+} ck_kv_store_call;
+typedef void (*ck_kv_store_kernel)(const ck_kv_store_call *call);
+
+/// What an online softmax keeps of `count` queries: their largest score, the sum of 2^(score - largest), and the sum
+/// of 2^(score - largest) * value. Nothing seen yet: -FLT_MAX, 0 and zeros.
+typedef struct ck_attention_state {
+  float *largest, *sum;  // (count)
+  float *acc;            // (count, stride), stride of kernels/kv.h
+} ck_attention_state;
+
+/// The state of `count` queries of one KV head over positions [begin, end), begin a multiple of CK_KV_BLOCK: written
+/// to `state`. Query i sees positions [from[i], to[i]); what it does not see counts exactly nothing. A query's
+/// result does not depend on the others. Its scores, in units of ln 2, are q · k, or cap * tanh(q · k) with a cap.
+typedef struct ck_attention_call {
+  const ck_kv_layout *layout;
+  void *const *blocks;  // of the sequence
+  size_t offset;        // of the KV head's part in each block
+  size_t begin, end;
+  size_t stored;         // positions of the sequence: what may be asked for ahead
+  size_t count;          // <= CK_ATTENTION_TILE
+  const float *q;        // (count, head_dim)
+  const size_t *from, *to;
+  float cap;             // 0: none
+  ck_attention_state state;
+  void *workspace;  // CK_ATTENTION_WORKSPACE bytes, 64-byte aligned
+} ck_attention_call;
+typedef void (*ck_attention_kernel)(const ck_attention_call *call);
+
+enum {
+  CK_ATTENTION_TILE = 48,
+  // Scores (tile, block), scales of a block's values, and the tile's queries in 8 bits with a scale and a sum for
+  // each group of 32.
+  CK_ATTENTION_WORKSPACE =
+      CK_ATTENTION_TILE * CK_KV_BLOCK * 4 + CK_KV_BLOCK * 16 * 4 + CK_ATTENTION_TILE * (512 + 16 * 8),
+};
+
+/// state = state merged with part, which follows it. Merging with a state that has seen nothing changes no bit.
+typedef struct ck_attention_merge_call {
+  size_t count, stride;
+  ck_attention_state state;
+  ck_attention_state part;
+} ck_attention_merge_call;
+typedef void (*ck_attention_merge_kernel)(const ck_attention_merge_call *call);
+
 #endif

@@ -11,3 +11,6 @@
 
 #include "dispatch/table.h"
 #include "formats/formats.h"
+#include "formats/scalars.h"
+#include "kernels/heap.h"
+#include "kernels/kv.h"

@@ -20,6 +20,15 @@ CK_INLINE void vf_store_f16(uint16_t *p, vf x) {
 CK_INLINE vf vf_load_i8(const int8_t *p) {
   return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)p)));
 }
+CK_INLINE vf vf_load_i8_of_4(const int8_t *p, size_t of) {
+  __m256i four = _mm256_slli_epi32(_mm256_loadu_si256((const __m256i *)p), (int)(24 - 8 * of));
+  return _mm256_cvtepi32_ps(_mm256_srai_epi32(four, 24));
+}
+CK_INLINE void vf_store_i8(int8_t *p, vf x) {
+  __m256i whole = _mm256_cvtps_epi32(x);
+  __m128i words = _mm_packs_epi32(_mm256_castsi256_si128(whole), _mm256_extracti128_si256(whole, 1));
+  _mm_storel_epi64((__m128i *)p, _mm_packs_epi16(words, words));
+}
 CK_INLINE vf vf_add(vf a, vf b) { return _mm256_add_ps(a, b); }
 CK_INLINE vf vf_sub(vf a, vf b) { return _mm256_sub_ps(a, b); }
 CK_INLINE vf vf_mul(vf a, vf b) { return _mm256_mul_ps(a, b); }
@@ -46,6 +55,7 @@ CK_INLINE vm vf_eq(vf a, vf b) { return _mm256_cmp_ps(a, b, _CMP_EQ_OQ); }
 CK_INLINE vf vf_select(vm mask, vf yes, vf no) { return _mm256_blendv_ps(no, yes, mask); }
 CK_INLINE uint32_t vm_bits(vm mask) { return (uint32_t)_mm256_movemask_ps(mask); }
 CK_INLINE vf vf_iota(void) { return _mm256_setr_ps(0, 1, 2, 3, 4, 5, 6, 7); }
+CK_INLINE float vf_first(vf x) { return _mm256_cvtss_f32(x); }
 CK_INLINE float vf_sum(vf x) {
   __m128 four = _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
   __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));

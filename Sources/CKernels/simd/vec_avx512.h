@@ -20,6 +20,15 @@ CK_INLINE void vf_store_f16(uint16_t *p, vf x) {
 CK_INLINE vf vf_load_i8(const int8_t *p) {
   return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)p)));
 }
+/// Lane i is byte `of` (< 4) of the i-th four bytes.
+CK_INLINE vf vf_load_i8_of_4(const int8_t *p, size_t of) {
+  __m512i four = _mm512_slli_epi32(_mm512_loadu_si512(p), (unsigned)(24 - 8 * of));
+  return _mm512_cvtepi32_ps(_mm512_srai_epi32(four, 24));
+}
+/// Stores VW bytes; x holds integers, which saturate.
+CK_INLINE void vf_store_i8(int8_t *p, vf x) {
+  _mm_storeu_si128((__m128i *)p, _mm512_cvtsepi32_epi8(_mm512_cvtps_epi32(x)));
+}
 CK_INLINE vf vf_add(vf a, vf b) { return _mm512_add_ps(a, b); }
 CK_INLINE vf vf_sub(vf a, vf b) { return _mm512_sub_ps(a, b); }
 CK_INLINE vf vf_mul(vf a, vf b) { return _mm512_mul_ps(a, b); }
@@ -47,6 +56,7 @@ CK_INLINE vf vf_select(vm mask, vf yes, vf no) { return _mm512_mask_blend_ps(mas
 CK_INLINE uint32_t vm_bits(vm mask) { return mask; }
 CK_INLINE vf vf_iota(void) { return _mm512_setr_ps(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15); }
 CK_INLINE float vf_sum(vf x) { return _mm512_reduce_add_ps(x); }
+CK_INLINE float vf_first(vf x) { return _mm512_cvtss_f32(x); }
 CK_INLINE float vf_largest(vf x) { return _mm512_reduce_max_ps(x); }
 
 #include "simd/math.h"

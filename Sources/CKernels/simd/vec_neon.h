@@ -26,6 +26,15 @@ CK_INLINE vf vf_load_i8(const int8_t *p) {
   int16x8_t wide = vmovl_s8(vreinterpret_s8_s32(vdup_n_s32(four)));
   return vcvtq_f32_s32(vmovl_s16(vget_low_s16(wide)));
 }
+CK_INLINE vf vf_load_i8_of_4(const int8_t *p, size_t of) {
+  int32x4_t four = vshlq_s32(vreinterpretq_s32_s8(vld1q_s8(p)), vdupq_n_s32((int32_t)(24 - 8 * of)));
+  return vcvtq_f32_s32(vshrq_n_s32(four, 24));
+}
+CK_INLINE void vf_store_i8(int8_t *p, vf x) {
+  int16x4_t words = vqmovn_s32(vcvtnq_s32_f32(x));
+  int8x8_t bytes = vqmovn_s16(vcombine_s16(words, words));
+  memcpy(p, &bytes, VW);
+}
 CK_INLINE vf vf_add(vf a, vf b) { return vaddq_f32(a, b); }
 CK_INLINE vf vf_sub(vf a, vf b) { return vsubq_f32(a, b); }
 CK_INLINE vf vf_mul(vf a, vf b) { return vmulq_f32(a, b); }
@@ -56,6 +65,7 @@ CK_INLINE vf vf_iota(void) {
   return vld1q_f32(lanes);
 }
 CK_INLINE float vf_sum(vf x) { return vaddvq_f32(x); }
+CK_INLINE float vf_first(vf x) { return vgetq_lane_f32(x, 0); }
 CK_INLINE float vf_largest(vf x) { return vmaxvq_f32(x); }
 
 #include "simd/math.h"

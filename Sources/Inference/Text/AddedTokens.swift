@@ -92,11 +92,8 @@ struct AddedTokens: Sendable {
   /// Where the character before `index` starts.
   private static func characterStart(_ bytes: UnsafeBufferPointer<UInt8>, before index: Int) -> Int? {
     guard index > 0 else { return nil }
-    for start in stride(from: index - 1, through: max(0, index - 4), by: -1)
-    where start + UTF8Scanner.scalar(bytes, at: start).length == index {
-      return start
-    }
-    return index - 1
+    // The longest first: its last byte alone would read as one that is no UTF-8.
+    return (max(0, index - 4)..<index).first { $0 + UTF8Scanner.scalar(bytes, at: $0).length == index }
   }
 
   private static func trimLeft(_ bytes: UnsafeBufferPointer<UInt8>, _ start: Int, _ end: Int) -> Int {

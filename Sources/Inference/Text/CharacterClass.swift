@@ -33,13 +33,14 @@ struct CharacterClass: OptionSet, Sendable {
   static let ideographOrKana = CharacterClass(rawValue: 1 << 20)
   /// The letters of cased scripts as DeepSeek LLM's rules list them.
   static let listedLetter = CharacterClass(rawValue: 1 << 21)
-  /// Punctuation as DeepSeek LLM's rules list it: ASCII, full width, U+2018 to U+201F, U+3000 to U+3002.
+  /// Punctuation as DeepSeek LLM's rules list it: `!` to `/`, `:` to `~` (so letters too: it cuts `ée` in two), the
+  /// same in full width, U+2018 to U+201F, U+3000 to U+3002.
   static let listedPunctuation = CharacterClass(rawValue: 1 << 22)
   /// What `\w` means: alphabetic, marks, decimal digits, connectors, joiners.
   static let word = CharacterClass(rawValue: 1 << 23)
   /// U+2581, which stands for a space in SentencePiece vocabularies.
   static let spaceMark = CharacterClass(rawValue: 1 << 24)
-  static let other = CharacterClass(rawValue: 1 << 25)  // C
+  static let other = CharacterClass(rawValue: 1 << 25)  // C, but for what is not assigned
 
   static let letter: CharacterClass = [.uppercase, .lowercase, .titlecase, .modifier, .otherLetter]
   static let upperLike: CharacterClass = [.uppercase, .titlecase, .modifier, .otherLetter, .mark]
@@ -89,7 +90,7 @@ struct CharacterClass: OptionSet, Sendable {
       .finalPunctuation, .otherPunctuation:
       .punctuation
     case .mathSymbol, .currencySymbol, .modifierSymbol, .otherSymbol: .symbol
-    case .control, .format, .surrogate, .privateUse, .unassigned: .other
+    case .control, .format, .surrogate, .privateUse: .other
     default: []
     }
   }
@@ -107,11 +108,9 @@ struct CharacterClass: OptionSet, Sendable {
     case UInt8(ascii: " "): return .space
     case UInt8(ascii: "0")...UInt8(ascii: "9"): return .asciiDigit
     case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"):
-      return [.asciiLetter, .listedLetter]
+      return [.asciiLetter, .listedLetter, .listedPunctuation]
     case 0x21...0x2F, 0x3A...0x40, 0x5B...0x60, 0x7B...0x7E:
-      var result: CharacterClass = [.asciiPunctuation]
-      // The published rule writes `[!-/:-~]`: from the colon on it takes letters too, but those went before.
-      result.insert(.listedPunctuation)
+      var result: CharacterClass = [.asciiPunctuation, .listedPunctuation]
       if byte == UInt8(ascii: "/") { result.insert(.slash) }
       if byte == UInt8(ascii: "`") { result.insert(.backquote) }
       if "$+<=>^~|".utf8.contains(byte) { result.insert(.operatorSign) }

@@ -13,7 +13,7 @@ struct Normalizer: Sendable {
     case lowercase
     case nfc
     case nfd
-    /// Removes non-spacing marks; they stand alone only after `nfd`.
+    /// Removes marks; they stand alone only after `nfd`.
     case stripAccents
     case bert(cleansText: Bool, spacesIdeographs: Bool, stripsAccents: Bool, lowercases: Bool)
     case precompiled(PrecompiledCharacterMap)
@@ -35,7 +35,7 @@ struct Normalizer: Sendable {
     case .nfc: text.canonical(composed: true)
     case .nfd: text.canonical(composed: false)
     case .stripAccents:
-      text.mapScalars { if $0.properties.generalCategory != .nonspacingMark { $1.append(scalar: $0) } }
+      text.mapScalars { if !CharacterClass.of($0.value).contains(.mark) { $1.append(scalar: $0) } }
     case .bert(let cleans, let spaces, let strips, let lowercases):
       bert(text, cleans: cleans, spaces: spaces, strips: strips, lowercases: lowercases)
     case .precompiled(let map): map.apply(to: text)
@@ -75,9 +75,10 @@ struct Normalizer: Sendable {
       text = text.mapScalars(invalid: cleans ? [] : nil) { scalar, result in
         let classes = CharacterClass.of(scalar.value)
         if cleans {
-          // Tab, line feed and carriage return are control characters, but white space to BERT.
-          if classes.contains(.whitespace) { return result.append(0x20) }
+          // Tab, line feed and carriage return are white space to BERT; the other control characters are none.
+          if scalar == "\t" || scalar == "\n" || scalar == "\r" { return result.append(0x20) }
           if scalar.value == UTF8Scanner.replacement || classes.contains(.other) { return }
+          if classes.contains(.whitespace) { return result.append(0x20) }
         }
         if spaces, isIdeograph(scalar.value) {
           result.append(0x20)
@@ -88,7 +89,12 @@ struct Normalizer: Sendable {
         }
       }
     }
-    if strips { text = apply(.stripAccents, to: text.canonical(composed: false)) }
+    if strips {
+      // Non-spacing marks only: the vowel signs of Indic scripts stay.
+      text = text.canonical(composed: false).mapScalars {
+        if $0.properties.generalCategory != .nonspacingMark { $1.append(scalar: $0) }
+      }
+    }
     return lowercases ? apply(.lowercase, to: text) : text
   }
 

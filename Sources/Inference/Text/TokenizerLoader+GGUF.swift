@@ -52,7 +52,7 @@ private struct GGUFTokenizerReader {
 
   /// The vocabulary of the file, each piece changed by `piece`.
   private func vocabulary(
-    index: Set<TokenKind> = [.normal, .userDefined], _ piece: (UnsafeRawBufferPointer, TokenKind) -> [UInt8]
+    _ piece: (UnsafeRawBufferPointer, TokenKind) -> [UInt8]
   ) throws(TextError) -> Vocabulary {
     guard let pieces = try value("tokens", \.array), pieces.elementType == .string else {
       throw .malformedTokenizer(key: Self.key("tokens"), reason: "is missing, or no array of strings")
@@ -73,10 +73,9 @@ private struct GGUFTokenizerReader {
     var id = 0
     pieces.forEachString { bytes in
       let kind = types.map { TokenKind(rawValue: UInt8(clamping: $0[id])) ?? .normal } ?? .normal
-      result.append(piece(bytes, kind), kind: kind, score: scores?[id])
+      result.append(piece(bytes, kind), kind: kind, score: (scores?[id]).map { Double($0) })
       id += 1
     }
-    result.buildIndex(of: index)
     return result
   }
 
@@ -94,8 +93,15 @@ private struct GGUFTokenizerReader {
       let bytes = pre.marksSpaces ? nil : piece.withMemoryRebound(to: UInt8.self) { ByteLetters.decode($0) }
       return bytes ?? Array(piece)
     }
-    let vocabulary = try vocabulary(index: [.normal]) { piece, kind in
+    var vocabulary = try vocabulary { piece, kind in
       kind == .normal || kind == .unused ? decode(piece) : Array(piece)
+    }
+    // A user-defined token may be a piece that merges lead to. It is no such piece if its text is none in the letters
+    // for bytes, as the several spaces that some vocabularies add.
+    let all = vocabulary
+    vocabulary.buildIndex { id, kind in
+      guard kind == .userDefined, !pre.marksSpaces else { return kind == .normal || kind == .userDefined }
+      return ByteLetters.decode(all.piece(id))?.elementsEqual(all.piece(id)) ?? false
     }
     let table = TokenizerLoader.mergeTable(vocabulary, count: merges.count) { add in
       merges.forEachString { merge in
@@ -112,8 +118,7 @@ private struct GGUFTokenizerReader {
       model: .bytePair(
         BytePairModel(
           vocabulary: vocabulary, ranking: .merges(table), symbols: pre.marksSpaces ? .characters : .bytes,
-          byteTokens: bytes.tokens, unknown: try id("unknown_token_id", vocabulary), fusesUnknown: true,
-          takesWholeWords: pre.takesWholeWords)))
+          byteTokens: bytes.tokens, unknown: nil, takesWholeWords: pre.takesWholeWords)))
     result.byteValues = bytes.values
     result.preTokenizer = PreTokenizer(pre.stages)
     result.addsBOS = pre.addsBOS
@@ -123,7 +128,8 @@ private struct GGUFTokenizerReader {
   }
 
   private func sentencePiece() throws(TextError) -> SubwordTokenizer {
-    let vocabulary = try vocabulary { piece, _ in Array(piece) }
+    var vocabulary = try vocabulary { piece, _ in Array(piece) }
+    vocabulary.buildIndex { $1 == .normal || $1 == .userDefined }
     guard vocabulary.scores.count == vocabulary.count else {
       throw .malformedTokenizer(key: Self.key("scores"), reason: "is missing")
     }
@@ -142,7 +148,8 @@ private struct GGUFTokenizerReader {
   }
 
   private func unigram() throws(TextError) -> SubwordTokenizer {
-    let vocabulary = try vocabulary { piece, _ in Array(piece) }
+    var vocabulary = try vocabulary { piece, _ in Array(piece) }
+    vocabulary.buildIndex { $1 == .normal || $1 == .userDefined }
     guard vocabulary.scores.count == vocabulary.count else {
       throw .malformedTokenizer(key: Self.key("scores"), reason: "is missing")
     }
@@ -169,7 +176,8 @@ private struct GGUFTokenizerReader {
   }
 
   private func wordPiece() throws(TextError) -> SubwordTokenizer {
-    let vocabulary = try vocabulary(index: [.normal]) { piece, _ in Array(piece) }
+    var vocabulary = try vocabulary { piece, _ in Array(piece) }
+    vocabulary.buildIndex { $1 == .normal }
     // Converters write a mark before words in place of `##` before continuations; a few files keep the latter.
     let keepsHashes = vocabulary.id(of: "##s".utf8) != nil
     let wordMark = keepsHashes ? [] : PreTokenizer.spaceMark

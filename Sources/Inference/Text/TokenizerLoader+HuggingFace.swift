@@ -12,6 +12,31 @@ extension TokenizerLoader {
   ) throws(TextError) -> any Tokenizer {
     try HuggingFaceReader(json: tokenizerJSON, config: config).tokenizer()
   }
+
+  /// The tokenizer in tokenizer.json beside a model's safetensors.
+  public static func tokenizer(of file: SafetensorsFile) throws(TextError) -> any Tokenizer {
+    let json: JSONValue?
+    let config: JSONValue?
+    do {
+      json = try file.tokenizerJSON
+      config = try file.tokenizerConfig
+    } catch {
+      throw .malformedTokenizer(key: "tokenizer.json", reason: error.description)
+    }
+    guard let json else {
+      throw .malformedTokenizer(key: "tokenizer.json", reason: "is missing beside \(file.path)")
+    }
+    return try tokenizer(tokenizerJSON: json, config: config)
+  }
+
+  /// The tokenizer that comes with a model's weights, in their file or beside it.
+  public static func tokenizer(of file: any WeightFile) throws(TextError) -> any Tokenizer {
+    switch file {
+    case let file as GGUFFile: return try tokenizer(of: file)
+    case let file as SafetensorsFile: return try tokenizer(of: file)
+    default: throw .unsupportedTokenizer(key: "file", value: file.path)
+    }
+  }
 }
 
 private struct HuggingFaceReader {
@@ -71,15 +96,15 @@ private struct HuggingFaceReader {
 
   /// The vocabulary from pieces in any order, with the added tokens in it.
   private func vocabulary(
-    _ pieces: [(piece: [UInt8], id: Int, score: Float?)], _ added: [AddedToken], hasByteTokens: Bool = false
+    _ pieces: [(piece: [UInt8], id: Int, score: Double?)], _ added: [AddedToken], hasByteTokens: Bool = false
   ) throws(TextError) -> Vocabulary {
     let limit = pieces.count + added.count + TokenizerLoader.idSlack
-    var table: [(piece: [UInt8], kind: TokenKind, score: Float?)] = []
-    func place(_ id: Int, _ piece: [UInt8], _ kind: TokenKind, _ score: Float?, _ key: String) throws(TextError) {
+    var table: [(piece: [UInt8], kind: TokenKind, score: Double?)] = []
+    func place(_ id: Int, _ piece: [UInt8], _ kind: TokenKind, _ score: Double?, _ key: String) throws(TextError) {
       guard id >= 0, id < limit else {
         throw .malformedTokenizer(key: key, reason: "id \(id), in a vocabulary of \(pieces.count) pieces")
       }
-      let none: Float? = score == nil ? nil : 0
+      let none: Double? = score == nil ? nil : 0
       while table.count <= id { table.append(([], .unused, none)) }
       table[id] = (piece, kind, score)
     }
@@ -88,24 +113,29 @@ private struct HuggingFaceReader {
       try place(id, piece, isByte ? .byte : .normal, score, "model.vocab")
     }
     let hasScores = pieces.first?.score != nil
+    // A token added to the model's own pieces stays one of them: merges may still lead to it.
+    var isPiece = Set<Int32>()
     for token in added {
+      let before: (piece: [UInt8], kind: TokenKind, score: Double?) =
+        table.indices.contains(Int(token.id)) ? table[Int(token.id)] : ([], .unused, nil)
+      if !token.isSpecial, before.piece == token.content { isPiece.insert(token.id) }
       let kind: TokenKind = token.isSpecial ? .control : .userDefined
-      try place(Int(token.id), token.content, kind, hasScores ? 0 : nil, "added_tokens")
+      try place(Int(token.id), token.content, kind, hasScores ? before.score ?? 0 : nil, "added_tokens")
     }
     guard !table.isEmpty else { throw .malformedTokenizer(key: "model.vocab", reason: "is empty") }
     var result = Vocabulary()
     result.reserve(table.count, bytes: table.count * 8)
     for (piece, kind, score) in table { result.append(piece, kind: kind, score: hasScores ? score ?? 0 : nil) }
-    result.buildIndex(of: [.normal])
+    result.buildIndex { $1 == .normal || isPiece.contains($0) }
     return result
   }
 
   /// The pieces of a vocabulary that is written as an object.
-  private func objectPieces(_ decode: (String) -> [UInt8]) throws(TextError) -> [([UInt8], Int, Float?)] {
+  private func objectPieces(_ decode: (String) -> [UInt8]) throws(TextError) -> [([UInt8], Int, Double?)] {
     guard let entries = model["vocab"]?.object else {
       throw .malformedTokenizer(key: "model.vocab", reason: "is missing, or no object")
     }
-    var result: [([UInt8], Int, Float?)] = []
+    var result: [([UInt8], Int, Double?)] = []
     result.reserveCapacity(entries.count)
     for (piece, value) in entries {
       guard let id = value.int else {
@@ -169,12 +199,12 @@ private struct HuggingFaceReader {
     guard let entries = model["vocab"]?.array else {
       throw .malformedTokenizer(key: "model.vocab", reason: "is missing, or no array")
     }
-    var pieces: [([UInt8], Int, Float?)] = []
+    var pieces: [([UInt8], Int, Double?)] = []
     for (id, entry) in entries.enumerated() {
       guard let piece = entry[0]?.string, let score = entry[1]?.double else {
         throw .malformedTokenizer(key: "model.vocab[\(id)]", reason: "is no piece with its score")
       }
-      pieces.append((Array(piece.utf8), id, Float(score)))
+      pieces.append((Array(piece.utf8), id, score))
     }
     let vocabulary = try vocabulary(pieces, added, hasByteTokens: model["byte_fallback"]?.bool ?? false)
     let unknown = model["unk_id"]?.int.flatMap { 0..<vocabulary.count ~= $0 ? Int32($0) : nil }

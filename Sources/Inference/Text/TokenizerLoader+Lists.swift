@@ -107,7 +107,7 @@ extension TokenizerLoader {
     guard !table.isEmpty else { throw .malformedTokenizer(key: "vocabulary", reason: "is empty") }
     var vocabulary = Vocabulary()
     for (piece, kind) in table { vocabulary.append(piece, kind: kind) }
-    vocabulary.buildIndex(of: [.normal])
+    vocabulary.buildIndex { $1 == .normal }
     var result = SubwordTokenizer(
       vocabulary: vocabulary,
       model: .bytePair(
@@ -144,13 +144,13 @@ extension TokenizerLoader {
         }
       // The file writes line feeds around the names of these two.
       let name: [UInt8]? = [1: Array("<s>".utf8), 2: Array("</s>".utf8)][vocabulary.count]
-      vocabulary.append(name ?? Array(piece), kind: kind, score: Float(bitPattern: word(offset)))
+      vocabulary.append(name ?? Array(piece), kind: kind, score: Double(Float(bitPattern: word(offset))))
       offset += 8 + length
     }
     guard vocabulary.count > 3 else {
       throw .malformedTokenizer(key: "file", reason: "\(file.count) bytes hold fewer than four pieces")
     }
-    vocabulary.buildIndex()
+    vocabulary.buildIndex { $1 == .normal }
     let bytes = byteTokens(vocabulary)
     var result = SubwordTokenizer(
       vocabulary: vocabulary,

@@ -48,7 +48,7 @@ public enum TokenizerLoader {
   }
 
   /// Ranks by score for merging: the highest score is rank 0, equal scores are equal ranks.
-  static func ranks(_ scores: [Float]) -> [UInt32] {
+  static func ranks(_ scores: [Double]) -> [UInt32] {
     let order = scores.indices.sorted { key(scores[$0]) > key(scores[$1]) }
     var result = Array(repeating: UInt32(0), count: scores.count)
     var rank: UInt32 = 0
@@ -60,7 +60,7 @@ public enum TokenizerLoader {
   }
 
   /// A score that can be compared: what is no number comes last.
-  private static func key(_ score: Float) -> Float { score.isNaN ? -.infinity : score }
+  private static func key(_ score: Double) -> Double { score.isNaN ? -.infinity : score }
 
   /// The table of merges given as pairs of pieces. Pairs that name no piece, or make none, can never apply.
   static func mergeTable(

@@ -28,7 +28,7 @@ struct UnigramModel: Sendable {
 
   private static func score(_ id: Int32, _ vocabulary: Vocabulary) -> Double {
     guard vocabulary.kind(id) != .userDefined, vocabulary.scores.indices.contains(Int(id)) else { return 0 }
-    let score = Double(vocabulary.scores[Int(id)])
+    let score = vocabulary.scores[Int(id)]
     return score.isFinite ? score : 0
   }
 

@@ -17,7 +17,7 @@ package struct Vocabulary: Sendable {
   private var ends: [Int] = []
   package private(set) var kinds: [TokenKind] = []
   /// Log probabilities or merge priorities, by id; empty if the vocabulary has none.
-  package private(set) var scores: [Float] = []
+  package private(set) var scores: [Double] = []
   /// Ids, at a place given by the hash of their bytes; -1 where free. Its size is a power of two.
   private var slots: [Int32] = []
   /// Not the same in every process, so that no file can be made to collide.
@@ -36,7 +36,7 @@ package struct Vocabulary: Sendable {
   }
 
   /// Adds the piece of the next id.
-  package mutating func append(_ piece: some Collection<UInt8>, kind: TokenKind, score: Float? = nil) {
+  package mutating func append(_ piece: some Collection<UInt8>, kind: TokenKind, score: Double? = nil) {
     arena.append(contentsOf: piece)
     ends.append(arena.count)
     kinds.append(kind)
@@ -62,13 +62,15 @@ package struct Vocabulary: Sendable {
 
   // MARK: The index
 
-  /// Makes pieces of the given kinds findable. Of several equal pieces the first is found.
-  package mutating func buildIndex(of included: Set<TokenKind> = [.normal, .userDefined]) {
+  /// Makes pieces findable. Of several equal pieces the first is found.
+  ///
+  /// - Parameter includes: whether a token, of an id and a kind, is to be found.
+  package mutating func buildIndex(_ includes: (Int32, TokenKind) -> Bool) {
     var capacity = 16
     while capacity < count * 2 { capacity *= 2 }
     slots = Array(repeating: -1, count: capacity)
     arena.withUnsafeBufferPointer { bytes in
-      for id in 0..<Int32(clamping: count) where included.contains(kinds[Int(id)]) {
+      for id in 0..<Int32(clamping: count) where includes(id, kinds[Int(id)]) {
         guard let range = range(id), !range.isEmpty else { continue }
         let piece = UnsafeBufferPointer(rebasing: bytes[range])
         let slot = self.slot(of: piece, in: bytes)

@@ -4,5 +4,7 @@
 #include "kernels/generic/softmax.h"
 #include "kernels/generic/topk.h"
 #include "kernels/generic/rope.h"
+#include "kernels/generic/kv.h"
+#include "kernels/generic/attention.h"
 // The list ends with what puts them into the table.
 #include "kernels/generic/serve.h"

@@ -1,7 +1,6 @@
 // The k largest of a row: a vector pass compares with the worst kept, and only what beats it touches the heap of k,
 // which lies in the outputs. Expected cost for n values in random order: one pass and k ln(n / k) insertions; at
 // worst n log k. Included once an ISA, in its target region.
-#include "kernels/heap.h"
 
 static void CK_NAME(topk)(const ck_topk_call *call) {
   const size_t n = call->n, k = call->k;

@@ -21,6 +21,9 @@ void ck_memory_read_scalar(ck_memory_call *call);
 void ck_memory_write_scalar(ck_memory_call *call);
 void ck_memory_copy_scalar(ck_memory_call *call);
 void ck_memory_triad_scalar(ck_memory_call *call);
+void ck_kv_store_scalar(const ck_kv_store_call *call);
+void ck_attention_scalar(const ck_attention_call *call);
+void ck_attention_merge_scalar(const ck_attention_merge_call *call);
 
 /// Puts packing, activations and matrix products into the table.
 void ck_serve_matmul_scalar(ck_table *table);

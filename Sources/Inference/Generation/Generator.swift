@@ -1,0 +1,149 @@
+// A generation: a prompt, then token after token through session, sampler, decoder and stop rule.
+import Glibc
+
+/// What a step of a generation brings.
+public enum GenerationEvent: Sendable, Equatable {
+  /// A token, and the text that can be shown now: whole characters, nothing that may become a stop string.
+  case token(SampledToken, text: String)
+  /// The end, and what text was still held back.
+  case finished(FinishReason, text: String)
+}
+
+/// Generates text after a prompt, step by step. Used by one thread at a time.
+public final class Generator: @unchecked Sendable {
+  public let session: Session
+  /// The sequence that grows; the caller may go on with it, or removes it.
+  public let sequence: SequenceID
+  /// Has seen the prompt and every token chosen.
+  public private(set) var sampler: Sampler
+  public let stop: StopRule
+  /// Stops the generation, inside a step too.
+  public let cancel: CancelFlag
+  /// Tokens chosen so far, a stop token included.
+  public private(set) var tokens: [Int32] = []
+  public private(set) var finishReason: FinishReason?
+
+  private var batch = Batch()
+  private var decoder: StreamDecoder
+  private var matcher: StopMatcher
+
+  /// Prepares to continue `sequence` with `prompt`; nothing is evaluated yet.
+  ///
+  /// - Parameters:
+  ///   - prompt: tokens that follow what the sequence holds; one at least.
+  ///   - renderSpecial: whether control tokens show as their names.
+  ///   - atTextStart: whether the first generated token opens a text; see ``StreamDecoder``.
+  public init(
+    session: Session, sequence: SequenceID, prompt: some Collection<Int32>, tokenizer: any Tokenizer,
+    sampler: Sampler, stop: StopRule, renderSpecial: Bool = false, atTextStart: Bool = false,
+    cancel: CancelFlag = CancelFlag()
+  ) throws(GenerationError) {
+    guard !prompt.isEmpty else { throw .emptyPrompt }
+    if let maximum = stop.maximumTokens, maximum < 0 {
+      throw .invalidOption(name: "maximumTokens", reason: "\(maximum) is negative")
+    }
+    self.session = session
+    self.sequence = sequence
+    self.sampler = sampler
+    self.stop = stop
+    self.cancel = cancel
+    decoder = StreamDecoder(tokenizer: tokenizer, renderSpecial: renderSpecial, atTextStart: atTextStart)
+    matcher = StopMatcher(strings: stop.strings)
+    batch.add(sequence, prompt)
+    for token in prompt { self.sampler.accept(token) }
+  }
+
+  /// The next event, or nil after the end. The first call evaluates the prompt.
+  ///
+  /// - Throws: ``GenerationError``. A step that failed can be tried again: the sequence is as it was before it.
+  public func next() throws(GenerationError) -> GenerationEvent? {
+    if finishReason != nil { return nil }
+    if let maximum = stop.maximumTokens, tokens.count >= maximum { return finish(.length) }
+    if cancel.isCancelled { return finish(.cancelled) }
+    let chosen: SampledToken
+    do {
+      try session.evaluate(batch, cancel: cancel)
+      chosen = try sampler.sample(session.logits(0))
+    } catch SessionError.cancelled {
+      return finish(.cancelled)
+    } catch SessionError.contextExceeded where !tokens.isEmpty {
+      return finish(.contextFull)
+    } catch let error as SamplerError {
+      throw .sampler(error)
+    } catch let error as SessionError {
+      throw .session(error)
+    } catch {
+      throw .session(.kernel(KernelError(.unknown(0), "\(error)")))
+    }
+    sampler.accept(chosen.token)
+    tokens.append(chosen.token)
+    batch.removeAll()
+    batch.add(sequence, chosen.token)
+    if stop.tokens.contains(chosen.token) { return finish(.endOfGeneration(chosen.token)) }
+    let (text, met) = matcher.append(decoder.append(chosen.token))
+    if let met {
+      finishReason = .stopString(met)
+      return .finished(.stopString(met), text: text)
+    }
+    return .token(chosen, text: text)
+  }
+
+  /// Ends here, and gives out what the decoder and the matcher still hold.
+  private func finish(_ reason: FinishReason) -> GenerationEvent {
+    let (text, met) = matcher.append(decoder.finish())
+    let reason = met.map(FinishReason.stopString) ?? reason
+    finishReason = reason
+    return .finished(reason, text: met == nil ? text + matcher.finish() : text)
+  }
+
+  /// All events as an asynchronous sequence, made by a thread of its own: Swift's cooperative pool is not blocked.
+  ///
+  /// Ending the iteration early, or cancelling its task, stops the generation.
+  public func events() -> AsyncThrowingStream<GenerationEvent, any Error> {
+    AsyncThrowingStream { continuation in
+      continuation.onTermination = { reason in
+        if case .cancelled = reason { self.cancel.cancel() }
+      }
+      let started = BackgroundThread.run {
+        do {
+          while let event = try self.next() { continuation.yield(event) }
+          continuation.finish()
+        } catch {
+          continuation.finish(throwing: error)
+        }
+      }
+      if !started {
+        continuation.finish(throwing: GenerationError.session(.outOfMemory(bytes: BackgroundThread.stackBytes)))
+      }
+    }
+  }
+}
+
+/// A detached thread for work that blocks.
+private enum BackgroundThread {
+  static let stackBytes = 8 << 20
+
+  private final class Body {
+    let run: @Sendable () -> Void
+    init(_ run: @escaping @Sendable () -> Void) { self.run = run }
+  }
+
+  /// Runs `body` on a new thread; false if the system refuses one.
+  static func run(_ body: @escaping @Sendable () -> Void) -> Bool {
+    var thread = pthread_t()
+    let context = Unmanaged.passRetained(Body(body))
+    let status = pthread_create(
+      &thread, nil,
+      { context in
+        guard let context else { return nil }
+        Unmanaged<Body>.fromOpaque(context).takeRetainedValue().run()
+        return nil
+      }, context.toOpaque())
+    guard status == 0 else {
+      context.release()
+      return false
+    }
+    pthread_detach(thread)
+    return true
+  }
+}

@@ -1,0 +1,184 @@
+// One forward pass: the rows of a ragged batch, the scratch memory, and the operations that layers are made of.
+// Knows no architecture. With a measuring workspace every operation is skipped and only memory is counted.
+
+/// The tokens of one pass and what layers need to work on them. Reused from pass to pass, by one thread at a time.
+package final class Pass {
+  package let runtime: Runtime
+  package let workspace: Workspace
+  /// Whether rows stay in float32 where the weights' format would have them in int8 or bf16.
+  package let exact: Bool
+  package let kvLayout: KVLayout
+  /// The most positions that a sequence of this session can have.
+  package let context: Int
+  package var cancel: CancelFlag?
+
+  /// Rows in this pass.
+  package private(set) var rows = 0
+  package private(set) var sequences = 0
+  package let kv = KVBatch()
+  /// (rows)
+  package let tokens: UnsafeMutablePointer<Int32>
+  /// (rows)
+  package let tokenTypes: UnsafeMutablePointer<Int32>
+  /// (rows)
+  package let positions: UnsafeMutablePointer<Int32>
+  /// Room for the numbers of the rows that are to give an output: (rows)
+  package let asked: UnsafeMutablePointer<Int32>
+
+  private let capacity: Int
+  private let matmuls = MatmulCall()
+  private let rowMemory: PageBuffer<Int32>
+  private var attentionScratch: PageMemory?
+
+  /// A pass of up to `capacity` rows.
+  package init(
+    runtime: Runtime, workspace: Workspace, capacity: Int, kvLayout: KVLayout, context: Int, exact: Bool
+  ) throws(TensorError) {
+    self.runtime = runtime
+    self.workspace = workspace
+    self.capacity = capacity
+    self.kvLayout = kvLayout
+    self.context = context
+    self.exact = exact
+    rowMemory = try PageBuffer<Int32>(count: 4 * capacity)
+    tokens = rowMemory.base
+    tokenTypes = tokens + capacity
+    positions = tokenTypes + capacity
+    asked = positions + capacity
+  }
+
+  var isMeasuring: Bool { workspace.isMeasuring }
+
+  // MARK: Rows
+
+  /// Starts a pass with no rows.
+  package func begin() {
+    rows = 0
+    sequences = 0
+    kv.removeAll()
+    workspace.release(to: 0)
+  }
+
+  /// Adds tokens of one sequence, which become its positions from `position` on.
+  package func add(
+    _ ids: some Collection<Int32>, types: ArraySlice<Int32>? = nil, of sequence: KVSequence, at position: Int
+  ) {
+    let first = rows
+    var row = first
+    for id in ids {
+      tokens[row] = id
+      tokenTypes[row] = types.map { $0[$0.startIndex + (row - first)] } ?? 0
+      positions[row] = Int32(truncatingIfNeeded: position + row - first)
+      row += 1
+    }
+    rows = row
+    sequences += 1
+    kv.add(sequence, rows: first..<row, position: position)
+  }
+
+  /// Pretends that there are `count` rows: for measuring only.
+  func measure(rows count: Int) { rows = count }
+
+  // MARK: Memory
+
+  /// A matrix of this pass's rows, contents unspecified, until the enclosing ``scope(_:)`` ends.
+  func take(columns: Int) throws(KernelError) -> TensorView { try take(rows: rows, columns: columns) }
+
+  func take(rows: Int, columns: Int) throws(KernelError) -> TensorView {
+    try memory { () throws(TensorError) in try workspace.take(rows: rows, columns: columns) }
+  }
+
+  func take<T: BitwiseCopyable>(
+    _ type: T.Type, count: Int, by: Int = 1
+  ) throws(KernelError) -> UnsafeMutablePointer<T> {
+    try memory { () throws(TensorError) in try workspace.take(type, count: count, by: by) }
+  }
+
+  /// Takes back at the end what `body` took.
+  @discardableResult
+  func scope<R>(_ body: () throws(KernelError) -> R) throws(KernelError) -> R {
+    let mark = workspace.mark
+    defer { workspace.release(to: mark) }
+    return try body()
+  }
+
+  /// Stops here if the caller's flag is set.
+  func checkCancelled() throws(KernelError) {
+    if let cancel, cancel.isCancelled { throw KernelError(.cancelled, "a forward pass") }
+  }
+
+  // MARK: Operations
+
+  /// Products of x with the weights that `build` lists. Row i is x[gather[i]] where there is a `gather`.
+  func multiply(
+    _ x: TensorView, gather: UnsafePointer<Int32>? = nil, rows: Int? = nil, _ build: (MatmulCall) -> Void
+  ) throws(KernelError) {
+    matmuls.removeAll()
+    build(matmuls)
+    try matmuls.run(
+      x, gather: gather, rows: rows ?? x.rows, exact: exact, workspace: workspace, runtime: runtime)
+  }
+
+  func embed(
+    _ ids: UnsafePointer<Int32>, in table: PackedTensor, scale: Float, into x: TensorView
+  ) throws(KernelError) {
+    if !isMeasuring { try runtime.rows(ids, of: table, scale: scale, into: x) }
+  }
+
+  func rmsNorm(
+    _ x: TensorView, groups: Int = 1, _ parameters: NormParameters, into y: TensorView
+  ) throws(KernelError) {
+    if !isMeasuring { try runtime.rmsNorm(x, groups: groups, parameters, into: y) }
+  }
+
+  func layerNorm(_ x: TensorView, _ parameters: NormParameters, into y: TensorView) throws(KernelError) {
+    if !isMeasuring { try runtime.layerNorm(x, parameters, into: y) }
+  }
+
+  func gated(_ act: Gate, _ gate: TensorView, _ up: TensorView, into y: TensorView) throws(KernelError) {
+    if !isMeasuring { try runtime.gated(act, gate, up, into: y) }
+  }
+
+  func add(_ x: TensorView, to y: TensorView) throws(KernelError) {
+    if !isMeasuring { try runtime.add(x, to: y) }
+  }
+
+  func softcap(_ cap: Float, _ x: TensorView) throws(KernelError) {
+    if !isMeasuring { try runtime.softcap(cap, x) }
+  }
+
+  func rope(_ x: TensorView, heads: Int, headDim: Int, _ tables: RopeTables) throws(KernelError) {
+    if !isMeasuring { try runtime.rope(x, heads: heads, headDim: headDim, tables) }
+  }
+
+  /// Cosines and sines of this pass's positions.
+  func ropeTables(
+    _ frequencies: UnsafePointer<Float>, pairs: Int, magnitude: Float, pairing: RopePairing
+  ) throws(KernelError) -> RopeTables {
+    let tables = RopeTables(
+      cosines: try take(Float.self, count: rows, by: pairs), sines: try take(Float.self, count: rows, by: pairs),
+      pairs: pairs, pairing: pairing)
+    if !isMeasuring {
+      try runtime.ropeTables(
+        tables, frequencies: frequencies, magnitude: magnitude, positions: positions, rows: rows)
+    }
+    return tables
+  }
+
+  func store(keys: TensorView, values: TensorView, layer: Int) throws(KernelError) {
+    if !isMeasuring { try runtime.store(keys: keys, values: values, layer: layer, of: kv, kvLayout) }
+  }
+
+  func attend(
+    _ q: TensorView, layer: Int, _ parameters: AttentionParameters, into out: TensorView
+  ) throws(KernelError) {
+    if isMeasuring { return }
+    try runtime.attention(q, layer: layer, of: kv, kvLayout, parameters, into: out) { bytes throws(KernelError) in
+      // The kernels decide how much they want by the lengths of the sequences, so this grows now and then.
+      if let scratch = attentionScratch, scratch.byteCount >= bytes { return scratch.base }
+      let scratch = try memory { () throws(TensorError) in try PageMemory(byteCount: bytes + bytes / 2) }
+      attentionScratch = scratch
+      return scratch.base
+    }
+  }
+}

@@ -1,0 +1,226 @@
+// From named tensors in a file to packed tensors in an arena: names, shapes, and the order of the work. First every
+// tensor is found, checked and given its place; only then is the first byte packed.
+
+/// Which of the two customs a file names its tensors by.
+package enum TensorNaming: Sendable {
+  case gguf
+  /// With what stands before `layers.` and `embed_tokens`.
+  case huggingFace(prefix: String)
+}
+
+/// What stands before the language model's tensors in a safetensors file.
+enum HuggingFacePrefix {
+  static func find(in file: any WeightFile) -> String {
+    let names = Set(file.tensorNames)
+    return ["model.", "language_model.model.", "model.language_model.", "bert.", ""].first {
+      names.contains($0 + "embed_tokens.weight") || names.contains($0 + "embeddings.word_embeddings.weight")
+    } ?? "model."
+  }
+}
+
+/// Finds tensors and sets their places aside; packs them all in the end. A copy made by ``layer(_:)`` works for one
+/// layer.
+package struct WeightLoader {
+  /// One contiguous piece of a file that becomes rows of a packed tensor, or a vector.
+  private enum Job {
+    case pack(WeightTensor, offset: Int, rowBytes: Int, PackedTensor)
+    case decode(WeightTensor, UnsafeMutablePointer<Float>)
+
+    var byteCount: Int {
+      switch self {
+      case .pack(_, _, let rowBytes, let packed): rowBytes * packed.rows
+      case .decode(let tensor, _): tensor.byteCount
+      }
+    }
+  }
+
+  private final class Work {
+    var jobs: [Job] = []
+    var parameters = 0
+    var seen: Set<String> = []
+    var fingerprint = Fingerprint()
+  }
+
+  let file: any WeightFile
+  let naming: TensorNaming
+  let runtime: Runtime
+  package let arena: WeightArena
+  private let work = Work()
+  private var prefix: (gguf: String, huggingFace: String)
+
+  package init(_ file: any WeightFile, naming: TensorNaming, runtime: Runtime, arena: WeightArena) {
+    self.file = file
+    self.naming = naming
+    self.runtime = runtime
+    self.arena = arena
+    if case .huggingFace(let prefix) = naming { self.prefix = ("", prefix) } else { prefix = ("", "") }
+  }
+
+  /// The loader for the tensors of one layer.
+  package func layer(_ index: Int, folder: String = "layers") -> WeightLoader {
+    var copy = self
+    copy.prefix = ("\(prefix.gguf)blk.\(index).", "\(prefix.huggingFace)\(folder).\(index).")
+    return copy
+  }
+
+  /// The loader for tensors that safetensors files name without the language model's prefix.
+  package var root: WeightLoader {
+    var copy = self
+    copy.prefix = ("", "")
+    return copy
+  }
+
+  /// Values in all tensors asked for, shared ones counted once.
+  package var parameters: Int { work.parameters }
+  /// What tells this model from others: names, shapes, formats and samples of the data.
+  package var fingerprint: Fingerprint { work.fingerprint }
+
+  // MARK: Names
+
+  private func name(_ gguf: String, _ huggingFace: String) -> String {
+    switch naming {
+    case .gguf: prefix.gguf + gguf
+    case .huggingFace: prefix.huggingFace + huggingFace
+    }
+  }
+
+  /// Whether the file has this tensor.
+  package func has(gguf: String, hf: String) -> Bool { file.tensorIfPresent(name(gguf, hf)) != nil }
+
+  private func tensor(_ name: String, shape: [Int]) throws(ModelError) -> WeightTensor {
+    do {
+      let tensor = try file.tensor(name, shape: shape)
+      if work.seen.insert(name).inserted {
+        work.parameters += tensor.count
+        work.fingerprint.add(tensor)
+      }
+      return tensor
+    } catch { throw .weights(error) }
+  }
+
+  // MARK: Tensors
+
+  /// A matrix (rows, columns) named by its stem, with its bias if the file has one.
+  package func linear(gguf: String, hf: String, rows: Int, columns: Int) throws(ModelError) -> Linear {
+    try parts(gguf: gguf, hf: hf, rows: [rows], columns: columns)[0]
+  }
+
+  /// Matrices that the file keeps on top of each other in one tensor.
+  package func parts(gguf: String, hf: String, rows: [Int], columns: Int) throws(ModelError) -> [Linear] {
+    let stem = name(gguf, hf)
+    let total = rows.reduce(0, +)
+    let source = try tensor(stem + ".weight", shape: [total, columns])
+    let bias = file.tensorIfPresent(stem + ".bias") == nil ? nil : try vector(exactly: stem + ".bias", count: total)
+    var linears: [Linear] = []
+    var first = 0
+    for count in rows {
+      let packed = try pack(source, firstRow: first, rows: count, of: total, columns: columns)
+      linears.append(Linear(weight: packed, bias: bias.map { $0 + first }))
+      first += count
+    }
+    return linears
+  }
+
+  /// A matrix without its bias, whose tensor is named in full.
+  package func matrix(gguf: String, hf: String, rows: Int, columns: Int) throws(ModelError) -> PackedTensor {
+    let source = try tensor(name(gguf, hf), shape: [rows, columns])
+    return try pack(source, firstRow: 0, rows: rows, of: rows, columns: columns)
+  }
+
+  /// One matrix (rows, columns) an expert: one tensor of three dimensions, or in safetensors one tensor each.
+  package func experts(
+    gguf: String, hf: (Int) -> String, count: Int, rows: Int, columns: Int
+  ) throws(ModelError) -> [PackedTensor] {
+    var packed: [PackedTensor] = []
+    switch naming {
+    case .gguf:
+      let source = try tensor(name(gguf, ""), shape: [count, rows, columns])
+      for expert in 0..<count {
+        packed.append(
+          try pack(source, firstRow: expert * rows, rows: rows, of: count * rows, columns: columns))
+      }
+    case .huggingFace:
+      for expert in 0..<count {
+        let source = try tensor(name("", hf(expert)), shape: [rows, columns])
+        packed.append(try pack(source, firstRow: 0, rows: rows, of: rows, columns: columns))
+      }
+    }
+    return packed
+  }
+
+  /// A vector of `count` values as float32, named in full.
+  package func vector(gguf: String, hf: String, count: Int) throws(ModelError) -> UnsafePointer<Float> {
+    try vector(exactly: name(gguf, hf), count: count)
+  }
+
+  private func vector(exactly name: String, count: Int) throws(ModelError) -> UnsafePointer<Float> {
+    let source = try tensor(name, shape: [count])
+    do {
+      let target = try arena.allocate(count * MemoryLayout<Float>.size).assumingMemoryBound(to: Float.self)
+      work.jobs.append(.decode(source, target))
+      return UnsafePointer(target)
+    } catch { throw ModelError(error) }
+  }
+
+  private func pack(
+    _ source: WeightTensor, firstRow: Int, rows: Int, of total: Int, columns: Int
+  ) throws(ModelError) -> PackedTensor {
+    let rowBytes = source.byteCount / total
+    do {
+      let packed = try runtime.plan(source.format, rows: rows, columns: columns, in: arena)
+      work.jobs.append(.pack(source, offset: firstRow * rowBytes, rowBytes: rowBytes, packed))
+      return packed
+    } catch {
+      switch error {
+      case .kernel(let error): throw .kernel(KernelError(error.status, "\(error.operation), '\(source.name)'"))
+      case .memory(let error): throw ModelError(error)
+      }
+    }
+  }
+
+  // MARK: Packing
+
+  /// Bytes packed at once: small enough to notice a cancel flag within a few milliseconds.
+  private static let pieceBytes = 8 << 20
+
+  /// Fills every place that was set aside, in order, and gives back each piece of the file as soon as it is packed.
+  ///
+  /// `progress` is told the share that is done, from 0 to 1.
+  package func packAll(progress: ((Double) -> Void)?, cancel: CancelFlag?) throws(ModelError) {
+    let total = work.jobs.reduce(0) { $0 + $1.byteCount }
+    var done = 0
+    func advance(_ bytes: Int) throws(ModelError) {
+      done += bytes
+      progress?(total == 0 ? 1 : Double(done) / Double(total))
+      if cancel?.isCancelled == true { throw .cancelled(path: file.path) }
+    }
+    try advance(0)
+    for job in work.jobs {
+      do {
+        switch job {
+        case .decode(let tensor, let target):
+          guard let source = tensor.bytes.baseAddress else { continue }
+          try Runtime.decode(tensor.format, source, count: tensor.count, into: target)
+          try advance(job.byteCount)
+        case .pack(let tensor, let offset, let rowBytes, let packed):
+          guard let source = tensor.bytes.baseAddress else { continue }
+          // Whole panels, so that no two pieces write to one.
+          let step = max(Self.pieceBytes / max(rowBytes, 1) / 64 * 64, 64)
+          for first in stride(from: 0, to: packed.rows, by: step) {
+            let rows = min(step, packed.rows - first)
+            let start = offset + first * rowBytes
+            try runtime.store(source + start, stride: rowBytes, rows: rows, into: packed, at: first)
+            tensor.file.discard(tensor.fileOffset + start..<tensor.fileOffset + start + rows * rowBytes)
+            try advance(rows * rowBytes)
+          }
+        }
+      } catch let error as KernelError {
+        throw .kernel(error)
+      } catch let error as ModelError {
+        throw error
+      } catch {
+        throw .kernel(KernelError(.unknown(0), "\(error)"))
+      }
+    }
+  }
+}
