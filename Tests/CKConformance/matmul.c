@@ -398,10 +398,10 @@ static void check_list(ck_runtime *runtime, ck_report *report) {
   }
   size_t integers = 0;
   for (int f = 0; f < CK_FORMAT_COUNT; f++) integers += ck_format_describe((ck_format)f)->activation >= CK_ACTIVATION_Q8_32;
-  ck_check(report, found == integers, "%zu matmul kernels for %zu formats", found, integers);
+  ck_check(report, found == CK_FORMAT_COUNT, "%zu matmul kernels for %d formats", found, (int)CK_FORMAT_COUNT);
   const ck_isa isa = ck_runtime_isa(runtime);
   const bool has_own = isa != CK_ISA_AVX512_BF16 && isa != CK_ISA_NEON_I8MM;  // they add to the next of the list
-  ck_check(report, !has_own || own == integers, "%zu of %zu matmul kernels are of the ISA itself", own, integers);
+  ck_check(report, !has_own || own >= integers, "%zu of at least %zu matmul kernels are of the ISA itself", own, integers);
 }
 
 void ck_conform_matmul(ck_runtime *runtime, ck_effort effort, ck_report *report) {

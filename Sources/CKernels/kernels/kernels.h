@@ -46,14 +46,16 @@ typedef struct ck_memory_call {
   uint64_t sum;  // out, of read: the sum of all words of all passes modulo 2^64
 } ck_memory_call;
 typedef void (*ck_memory_kernel)(ck_memory_call *call);
-/// acc (columns, 16) += x (columns, values) · panelᵀ (values, 16), in order of k and so that an element depends on
-/// its row and column alone. Any columns >= 1: the kernel splits them into tiles.
+/// acc (panels, columns, 16) += x (columns, values) · panelᵀ (values, 16), in order of k and so that an element
+/// depends on its row and column alone. Any columns >= 1: the kernel splits them into tiles.
 typedef struct ck_tile_call {
-  const void *codes;   // ck_plain, or [k][16] floats, or the slabs of a panel
-  const void *scales;  // of a panel
-  size_t values;       // of k: a multiple of the block, except for [k][16] floats and bfloat16 pairs
-  const void *x;       // record of the first k and the first column
-  size_t stride;       // bytes from one row of records to the next
+  const void *codes;    // ck_plain, or [k][16] values, or the slabs of a panel
+  const void *scales;   // of a panel
+  size_t panels;        // 1 or 2; 1 for slabs
+  size_t panel_stride;  // bytes from one panel's codes to the next one's
+  size_t values;        // of k: a multiple of the block, except for [k][16] values and bfloat16 pairs
+  const void *x;        // record of the first k and the first column
+  size_t stride;        // bytes from one row of records to the next
   size_t columns;
   float *acc;  // 64-byte aligned
 } ck_tile_call;

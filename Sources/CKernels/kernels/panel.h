@@ -104,7 +104,7 @@ size_t ck_panel_scales(ck_format format, size_t k);
 // ------------------------------------------------------------------------------------- a panel's chunk in cache
 
 enum {
-  CK_CHUNK = 1024,  // values of k in a chunk of a panel: its codes take half of a 32 KiB L1
+  CK_CHUNK = 512,  // values of k in a chunk of a panel: the codes of two panels take half of a 32 KiB L1
   CK_EXACT_CHUNK = 256,
 };
 

@@ -62,75 +62,106 @@ static cut cut_of(const matmul_context *context, const ck_matmul_output *o, uint
   c.runs = (c.rows + longest - 1) / longest;
   // Neighbouring panels go to one thread, which then streams them, but enough groups are left to even out threads.
   c.grain = c.panels / ((size_t)threads * 8);
-  c.grain = c.grain < 1 ? 1 : c.grain > 16 ? 16 : c.grain;
+  c.grain = c.grain < 2 ? 2 : c.grain > 16 ? 16 : c.grain / 2 * 2;
   c.groups = (c.panels + c.grain - 1) / c.grain;
   return c;
 }
 
-// acc (columns, 16) = x[first, first + columns) times one panel. False if it was cancelled.
-static bool multiply(const matmul_context *c, const ck_packed *w, size_t panel, size_t first, size_t columns,
-                     ck_matmul_scratch *scratch, float *acc) {
-  const ck_activations *x = c->args->x;
-  const uint8_t *codes = (const uint8_t *)w->data + panel * ck_panel_bytes(w->format, w->k);
-  const ck_panel_layout layout = ck_panel_layout_of(w->format);
-  const uint8_t *scales = codes + (layout.integer ? ck_panel_scales(w->format, w->k) : 0);
-  const char *records = (const char *)x->data + first * c->record.bytes;
-  ck_tile_call call = {.codes = codes, .scales = scales, .values = w->k, .x = records, .stride = c->stride,
-                       .columns = columns, .acc = acc};
-  memset(acc, 0, columns * CK_ROWS * sizeof *acc);
-  const bool exact = c->record.values == 16;  // x is float32
-  if (!exact && !layout.integer) {
-    c->table->matmul_bf16.run(&call);
-    return !ck_cancelled(c->cancel);
+// Where a panel of weights, and a chunk of it, lie.
+typedef struct panels {
+  const ck_packed *weights;
+  ck_panel_layout layout;
+  const uint8_t *codes, *scales;
+  size_t count, stride;  // one panel or two, bytes apart
+} panels;
+
+static panels panels_of(const ck_packed *w, size_t panel, size_t count) {
+  panels p = {.weights = w, .layout = ck_panel_layout_of(w->format), .count = count};
+  p.stride = ck_panel_bytes(w->format, w->k);
+  p.codes = (const uint8_t *)w->data + panel * p.stride;
+  p.scales = p.layout.integer ? p.codes + ck_panel_scales(w->format, w->k) : NULL;
+  return p;
+}
+
+// One pass over panels as they are stored. False where there is no kernel for it.
+static bool multiply_stored(const matmul_context *c, const panels *p, ck_tile_call *call, bool exact) {
+  const ck_format format = p->weights->format;
+  call->codes = p->codes;
+  call->panel_stride = p->stride;
+  call->panels = p->count;
+  if (!p->layout.integer) {
+    (exact ? c->table->matmul[format].run : c->table->matmul_bf16.run)(call);
+    return true;
   }
-  if (!exact && columns <= FEW && c->table->matvec[w->format].run != NULL) {
-    c->table->matvec[w->format].run(&call);
-    return !ck_cancelled(c->cancel);
-  }
-  const size_t chunk = exact ? CK_EXACT_CHUNK : CK_CHUNK;
-  const ck_decode_kernel decode = c->table->panel_decode[w->format].run;
-  const size_t width = layout.integer ? 0 : ck_format_describe(w->format)->bytes_per_block;
-  for (size_t k = 0; k < w->k; k += chunk) {
-    if (ck_cancelled(c->cancel)) return false;
-    call.values = w->k - k < chunk ? w->k - k : chunk;
-    call.x = records + k / c->record.values * c->stride;
-    const uint8_t *part = codes + (layout.integer ? k / 32 * ck_slab_bytes(layout.slab) : k * width * CK_ROWS);
-    const uint8_t *part_scales = scales;
-    if (layout.integer) part_scales += k / ck_scale_values(layout.scale) * ck_scale_bytes(layout.scale);
-    if (!exact) {
-      c->table->panel_expand[w->format].run(part, part_scales, call.values, &scratch->plain);
-      call.codes = &scratch->plain;
-      c->table->matmul[w->format].run(&call);
-      continue;
-    }
-    call.codes = part;
-    if (decode != NULL) {
-      decode(part, part_scales, call.values, scratch->exact);
-      call.codes = scratch->exact;
-    }
-    c->table->matmul_f32.run(&call);
+  if (exact || call->columns > FEW || c->table->matvec[format].run == NULL) return false;
+  call->panels = 1;
+  for (size_t i = 0; i < p->count; i++) {
+    call->codes = p->codes + i * p->stride;
+    call->scales = p->scales + i * p->stride;
+    c->table->matvec[format].run(call);
+    call->acc += call->columns * CK_ROWS;
   }
   return true;
 }
 
-// One panel of one output, for a run of columns.
-static bool run_panel(const matmul_context *c, const ck_matmul_output *o, size_t panel, size_t begin, size_t end,
-                      ck_matmul_scratch *scratch) {
-  const size_t first = o->first_row + begin, columns = end - begin, row = panel * CK_ROWS;
-  if (!multiply(c, o->weights, panel, first, columns, scratch, scratch->acc)) return false;
-  if (o->gate && !multiply(c, o->gate, panel, first, columns, scratch, scratch->gate)) return false;
-  const size_t rows = o->weights->n - row < CK_ROWS ? o->weights->n - row : CK_ROWS;
-  const ck_finish_call call = {.acc = scratch->acc,
-                               .gate = o->gate ? scratch->gate : NULL,
-                               .row_scales = c->row_scales ? c->row_scales + first : NULL,
-                               .bias = o->bias ? o->bias + row : NULL,
-                               .act = o->act,
-                               .accumulate = o->accumulate,
-                               .columns = columns,
-                               .rows = rows,
-                               .y = o->y + begin * o->ldy + row,
-                               .ldy = o->ldy};
-  c->table->matmul_finish.run(&call);
+// acc (count, columns, 16) = x[first, first + columns) times panels. False if it was cancelled.
+static bool multiply(const matmul_context *c, const panels *p, size_t first, size_t columns,
+                     ck_matmul_scratch *scratch, float *acc) {
+  const ck_format format = p->weights->format;
+  const size_t k = p->weights->k;
+  const char *records = (const char *)c->args->x->data + first * c->record.bytes;
+  ck_tile_call call = {.values = k, .x = records, .stride = c->stride, .columns = columns, .acc = acc};
+  memset(acc, 0, p->count * columns * CK_ROWS * sizeof *acc);
+  const bool exact = c->record.values == 16;  // x is float32
+  if (ck_cancelled(c->cancel)) return false;
+  if (multiply_stored(c, p, &call, exact)) return true;
+  const size_t chunk = exact ? CK_EXACT_CHUNK : CK_CHUNK;
+  call.panels = p->count;
+  call.codes = exact ? (const void *)scratch->exact : scratch->plain;
+  call.panel_stride = exact ? sizeof scratch->exact[0] : sizeof scratch->plain[0];
+  for (size_t at = 0; at < k; at += chunk) {
+    if (ck_cancelled(c->cancel)) return false;
+    call.values = k - at < chunk ? k - at : chunk;
+    call.x = records + at / c->record.values * c->stride;
+    for (size_t i = 0; i < p->count; i++) {
+      const uint8_t *codes = p->codes + i * p->stride + at / 32 * ck_slab_bytes(p->layout.slab);
+      const uint8_t *scales =
+          p->scales + i * p->stride + at / ck_scale_values(p->layout.scale) * ck_scale_bytes(p->layout.scale);
+      if (exact) {
+        c->table->panel_decode[format].run(codes, scales, call.values, scratch->exact[i]);
+      } else {
+        c->table->panel_expand[format].run(codes, scales, call.values, &scratch->plain[i]);
+      }
+    }
+    (exact ? c->table->matmul_exact.run : c->table->matmul[format].run)(&call);
+  }
+  return true;
+}
+
+// One panel or two of one output, for a run of columns.
+static bool run_panels(const matmul_context *c, const ck_matmul_output *o, size_t panel, size_t count, size_t begin,
+                       size_t end, ck_matmul_scratch *scratch) {
+  const size_t first = o->first_row + begin, columns = end - begin;
+  const panels weights = panels_of(o->weights, panel, count);
+  if (!multiply(c, &weights, first, columns, scratch, scratch->acc)) return false;
+  if (o->gate) {
+    const panels gate = panels_of(o->gate, panel, count);
+    if (!multiply(c, &gate, first, columns, scratch, scratch->gate)) return false;
+  }
+  for (size_t i = 0; i < count; i++) {
+    const size_t row = (panel + i) * CK_ROWS, left = o->weights->n - row;
+    const ck_finish_call call = {.acc = scratch->acc + i * columns * CK_ROWS,
+                                 .gate = o->gate ? scratch->gate + i * columns * CK_ROWS : NULL,
+                                 .row_scales = c->row_scales ? c->row_scales + first : NULL,
+                                 .bias = o->bias ? o->bias + row : NULL,
+                                 .act = o->act,
+                                 .accumulate = o->accumulate,
+                                 .columns = columns,
+                                 .rows = left < CK_ROWS ? left : CK_ROWS,
+                                 .y = o->y + begin * o->ldy + row,
+                                 .ldy = o->ldy};
+    c->table->matmul_finish.run(&call);
+  }
   return true;
 }
 
@@ -145,8 +176,9 @@ static void matmul_task(void *context, uint32_t index, uint32_t count) {
       const size_t run = (unit - before) / cut.groups, panel = (unit - before) % cut.groups * cut.grain;
       size_t begin, end;
       ck_share(cut.rows, (uint32_t)run, (uint32_t)cut.runs, &begin, &end);
-      for (size_t p = panel; p < panel + cut.grain && p < cut.panels; p++)
-        if (!run_panel(c, o, p, begin, end, &c->scratch[index])) return;
+      const size_t last = panel + cut.grain < cut.panels ? panel + cut.grain : cut.panels;
+      for (size_t p = panel; p < last; p += 2)
+        if (!run_panels(c, o, p, last - p < 2 ? 1 : 2, begin, end, &c->scratch[index])) return;
     }
     before += units;
   }

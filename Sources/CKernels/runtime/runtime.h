@@ -7,11 +7,11 @@
 
 enum { CK_MATMUL_COLUMNS = 256 };  // the longest run of columns that one kernel call multiplies
 
-/// What one thread needs while it multiplies: a panel's chunk in the form its kernel reads, and accumulators.
+/// What one thread needs while it multiplies: chunks of two panels in the form their kernel reads, and accumulators.
 typedef struct ck_matmul_scratch {
-  ck_plain plain;
-  _Alignas(64) float exact[CK_EXACT_CHUNK * CK_ROWS];
-  _Alignas(64) float acc[CK_MATMUL_COLUMNS * CK_ROWS], gate[CK_MATMUL_COLUMNS * CK_ROWS];
+  ck_plain plain[2];
+  _Alignas(64) float exact[2][CK_EXACT_CHUNK * CK_ROWS];
+  _Alignas(64) float acc[2 * CK_MATMUL_COLUMNS * CK_ROWS], gate[2 * CK_MATMUL_COLUMNS * CK_ROWS];
 } ck_matmul_scratch;
 
 struct ck_runtime {

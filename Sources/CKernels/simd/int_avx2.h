@@ -22,25 +22,29 @@ CK_INLINE vi vi_spread(const void *p) {
   return _mm256_set1_epi32(x);
 }
 CK_INLINE vi vi_shift_left(vi x, const uint32_t *n) { return _mm256_sllv_epi32(x, vi_spread(n)); }
+CK_INLINE vf vi_bf16_low(vi x) { return _mm256_castsi256_ps(_mm256_slli_epi32(x, 16)); }
+CK_INLINE vf vi_bf16_high(vi x) { return _mm256_castsi256_ps(_mm256_and_si256(x, _mm256_set1_epi32(-65536))); }
 CK_INLINE void vi_prefetch(const void *p) { _mm_prefetch(p, _MM_HINT_T0); }
 
 // Signed codes by the sign trick: |code| * |x| * 2 <= 128 * 127 * 2 does not saturate.
 #define CODE_BIAS 0
-CK_INLINE vi vi_dot_signed(vi acc, vi codes, const int8_t *x) {
-  vi turned = _mm256_sign_epi8(vi_spread(x), codes);
+CK_INLINE vi vi_dot_signed(vi acc, vi codes, vi x) {
+  vi turned = _mm256_sign_epi8(x, codes);
   vi sums = _mm256_maddubs_epi16(_mm256_abs_epi8(codes), turned);
   return _mm256_add_epi32(acc, _mm256_madd_epi16(sums, _mm256_set1_epi16(1)));
 }
-CK_INLINE vi vi_dot_unsigned(vi acc, vi codes, const int8_t *x) {
-  vi sums = _mm256_maddubs_epi16(codes, vi_spread(x));
+CK_INLINE vi vi_dot_unsigned(vi acc, vi codes, vi x) {
+  vi sums = _mm256_maddubs_epi16(codes, x);
   return _mm256_add_epi32(acc, _mm256_madd_epi16(sums, _mm256_set1_epi16(1)));
 }
-CK_INLINE vi vi_dot16(vi acc, vi pairs, const int16_t *x) {
-  return _mm256_add_epi32(acc, _mm256_madd_epi16(pairs, vi_spread(x)));
+CK_INLINE vi vi_dot16(vi acc, vi pairs, vi x) {
+  return _mm256_add_epi32(acc, _mm256_madd_epi16(pairs, x));
 }
 
 // 16 registers: 4 columns of float and 4 of integer accumulators leave 8 for codes, |codes|, ones and products.
 #define Q8_COLUMNS 4
+#define Q8_PANELS 1
 #define Q8_FEW_COLUMNS 2
 // Two halves of a panel times 6 columns are 12 accumulators; 2 registers of weights and one of x remain.
 #define F32_COLUMNS 6
+#define F32_PANELS 1

@@ -25,16 +25,22 @@ CK_INLINE vi vi_spread(const void *p) {
 CK_INLINE vi vi_shift_left(vi x, const uint32_t *n) {
   return vreinterpretq_u8_s32(vshlq_s32(vreinterpretq_s32_u8(x), vdupq_n_s32((int32_t)*n)));
 }
+CK_INLINE vf vi_bf16_low(vi x) { return vreinterpretq_f32_u32(vshlq_n_u32(vreinterpretq_u32_u8(x), 16)); }
+CK_INLINE vf vi_bf16_high(vi x) {
+  return vreinterpretq_f32_u32(vandq_u32(vreinterpretq_u32_u8(x), vdupq_n_u32(0xffff0000u)));
+}
 CK_INLINE void vi_prefetch(const void *p) { __builtin_prefetch(p); }
 #define CODE_BIAS 0
-CK_INLINE vi vi_dot16(vi acc, vi pairs, const int16_t *x) {
-  int16x8_t a = vreinterpretq_s16_u8(pairs), b = vreinterpretq_s16_u8(vi_spread(x));
+CK_INLINE vi vi_dot16(vi acc, vi pairs, vi x) {
+  int16x8_t a = vreinterpretq_s16_u8(pairs), b = vreinterpretq_s16_u8(x);
   int32x4_t low = vmull_s16(vget_low_s16(a), vget_low_s16(b)), high = vmull_high_s16(a, b);
   return vreinterpretq_u8_s32(vaddq_s32(vreinterpretq_s32_u8(acc), vpaddq_s32(low, high)));
 }
 
 // 32 registers: 8 columns of float and 8 of integer accumulators.
 #define Q8_COLUMNS 8
+#define Q8_PANELS 1
 #define Q8_FEW_COLUMNS 4
 // Four quarters of a panel times 6 columns are 24 accumulators; 4 registers of weights and one of x remain.
 #define F32_COLUMNS 6
+#define F32_PANELS 1

@@ -69,34 +69,48 @@ CK_INLINE void CK_NAME(steps)(ck_slab slab, ck_map map, int bias, const uint8_t 
 
 /// Groups of a block of 256 values: scale of group j, its minimum, as small integers. Plain loops: they vectorise.
 typedef struct CK_NAME(groups) {
-  _Alignas(64) int8_t scales[16][CK_ROWS], minima[16][CK_ROWS];
+  _Alignas(64) int8_t scales[16][CK_ROWS];
+  _Alignas(64) int8_t minima[16][CK_ROWS];
 } CK_NAME(groups);
 
+/// 16 rows of 6 bits: the low nibbles of two groups in `low`, their high pairs at bit `at` and at + 4 of `high`.
+CK_INLINE void CK_NAME(six_bits)(const uint8_t *restrict low, const uint8_t *restrict high, int at, int offset,
+                                 int8_t *restrict first, int8_t *restrict second) {
+  for (int r = 0; r < CK_ROWS; r++) {
+    const uint8_t h = (uint8_t)(high[r] >> at);
+    first[r] = (int8_t)((uint8_t)((low[r] & 15) | (uint8_t)((h & 3) << 4)) - offset);
+    second[r] = (int8_t)((uint8_t)((low[r] >> 4) | (uint8_t)((h >> 4 & 3) << 4)) - offset);
+  }
+}
+
 CK_INLINE void CK_NAME(load_groups)(ck_scale scale, const uint8_t *restrict p, CK_NAME(groups) *restrict g) {
-  int8_t *s = &g->scales[0][0], *m = &g->minima[0][0];
   switch (scale) {
-    case CK_SCALE_I8_16: memcpy(s, p, 256); break;
+    case CK_SCALE_I8_16: memcpy(g->scales, p, 256); break;
     case CK_SCALE_U4_MIN_16:
-      for (int i = 0; i < 256; i++) s[i] = p[i] & 15, m[i] = (int8_t)(p[i] >> 4);
+      for (int j = 0; j < 16; j++)
+        for (int r = 0; r < CK_ROWS; r++) {
+          g->scales[j][r] = p[j * CK_ROWS + r] & 15;
+          g->minima[j][r] = (int8_t)(p[j * CK_ROWS + r] >> 4);
+        }
       break;
     case CK_SCALE_U6_16:
-      for (int i = 0; i < 128; i++) {
-        s[i] = (int8_t)(((p[i] & 15) | (p[128 + i % 64] >> i / 64 * 2 & 3) << 4) - 32);
-        s[i + 128] = (int8_t)(((p[i] >> 4) | (p[128 + i % 64] >> (i / 64 * 2 + 4) & 3) << 4) - 32);
-      }
+#pragma unroll
+      for (int j = 0; j < 8; j++)
+        CK_NAME(six_bits)(p + j * CK_ROWS, p + (8 + j % 4) * CK_ROWS, j / 4 * 2, 32, g->scales[j], g->scales[j + 8]);
       break;
     case CK_SCALE_U6_32:
-      for (int i = 0; i < 64; i++) {
-        s[i] = (int8_t)(((p[i] & 15) | (p[64 + i % 32] >> i / 32 * 2 & 3) << 4) - 32);
-        s[i + 64] = (int8_t)(((p[i] >> 4) | (p[64 + i % 32] >> (i / 32 * 2 + 4) & 3) << 4) - 32);
-      }
+#pragma unroll
+      for (int j = 0; j < 4; j++)
+        CK_NAME(six_bits)(p + j * CK_ROWS, p + (4 + j % 2) * CK_ROWS, j / 2 * 2, 32, g->scales[j], g->scales[j + 4]);
       break;
     case CK_SCALE_U6_MIN_32:
-      for (int i = 0; i < 128; i++) {
-        const int high = p[128 + i / 32 * 16 + i % 16] >> i / 16 % 2 * 4;
-        s[i] = (int8_t)((p[i] & 15) | (high & 3) << 4);
-        m[i] = (int8_t)((p[i] >> 4) | (high >> 2 & 3) << 4);
-      }
+#pragma unroll
+      for (int j = 0; j < 8; j++)
+        for (int r = 0; r < CK_ROWS; r++) {
+          const uint8_t low = p[j * CK_ROWS + r], high = (uint8_t)(p[(8 + j / 2) * CK_ROWS + r] >> j % 2 * 4);
+          g->scales[j][r] = (int8_t)((low & 15) | (uint8_t)((high & 3) << 4));
+          g->minima[j][r] = (int8_t)((low >> 4) | (uint8_t)((high >> 2 & 3) << 4));
+        }
       break;
     default: break;
   }

@@ -2,68 +2,83 @@
 // Included once an ISA, after expand.h, elementwise.h and the integer vocabulary.
 //
 // One element is a chain of fused multiply-adds in order of k, whatever the tile.
-CK_INLINE void CK_NAME(tile_f32)(const int nc, const ck_tile_call *call, size_t first) {
-  const float *panel = call->codes;
+typedef enum CK_NAME(element) { CK_NAME(f32), CK_NAME(f16), CK_NAME(bf16) } CK_NAME(element);
+
+/// Value i of 16 at k, of one part of a panel.
+CK_INLINE vf CK_NAME(weight)(CK_NAME(element) element, const char *panel, size_t i, int part) {
+  if (element == CK_NAME(f32)) return vf_load((const float *)panel + i * CK_ROWS + part * VW);
+  if (element == CK_NAME(f16)) return vf_load_f16((const uint16_t *)panel + i * CK_ROWS + part * VW);
+  const vi pair = vi_load(panel + i / 2 * CK_STEP + part * VW * 4);
+  return i % 2 ? vi_bf16_high(pair) : vi_bf16_low(pair);
+}
+
+CK_INLINE void CK_NAME(tile_f32)(const CK_NAME(element) element, const int np, const int nc, const ck_tile_call *call,
+                                 size_t first_panel, size_t first) {
+  const size_t group = 16 * CK_ROWS * (element == CK_NAME(f32) ? 4 : 2), apart = call->columns * CK_ROWS;
+  const char *panel = (const char *)call->codes + first_panel * call->panel_stride;
   const char *records = (const char *)call->x + first * sizeof(ck_f32_16);
-  float *out = call->acc + first * CK_ROWS;
-  vf acc[PARTS][F32_COLUMNS];
+  float *out = call->acc + first_panel * apart + first * CK_ROWS;
+  vf acc[F32_PANELS * PARTS][F32_COLUMNS];
 #pragma unroll
-  for (int h = 0; h < PARTS; h++)
+  for (int q = 0; q < np * PARTS; q++)
 #pragma unroll
-    for (int c = 0; c < nc; c++) acc[h][c] = vf_load(out + c * CK_ROWS + h * VW);
-  for (size_t k = 0; k < call->values; k += 16, records += call->stride) {
+    for (int c = 0; c < nc; c++)
+      acc[q][c] = vf_load(out + (size_t)(q / PARTS) * apart + c * CK_ROWS + q % PARTS * VW);
+  for (size_t k = 0; k < call->values; k += 16, records += call->stride, panel += group) {
     const ck_f32_16 *x = (const ck_f32_16 *)records;
     const size_t count = call->values - k < 16 ? call->values - k : 16;
+    for (size_t line = 0; np == 1 && line < group; line += 64) vi_prefetch(panel + CK_AHEAD + line);
 #pragma unroll 4
-    for (size_t i = 0; i < count; i++, panel += CK_ROWS) {
-      vi_prefetch(panel + CK_AHEAD / sizeof(float));
-      vf w[PARTS];
+    for (size_t i = 0; i < count; i++) {
+      vf w[F32_PANELS * PARTS];
 #pragma unroll
-      for (int h = 0; h < PARTS; h++) w[h] = vf_load(panel + h * VW);
+      for (int q = 0; q < np * PARTS; q++)
+        w[q] = CK_NAME(weight)(element, panel + (size_t)(q / PARTS) * call->panel_stride, i, q % PARTS);
 #pragma unroll
-      for (int c = 0; c < nc; c++)
+      for (int c = 0; c < nc; c++) {
+        const vf value = vf_set(x[c].x[i]);
 #pragma unroll
-        for (int h = 0; h < PARTS; h++) acc[h][c] = vf_fma(w[h], vf_set(x[c].x[i]), acc[h][c]);
+        for (int q = 0; q < np * PARTS; q++) acc[q][c] = vf_fma(w[q], value, acc[q][c]);
+      }
     }
   }
 #pragma unroll
-  for (int h = 0; h < PARTS; h++)
+  for (int q = 0; q < np * PARTS; q++)
 #pragma unroll
-    for (int c = 0; c < nc; c++) vf_store(out + c * CK_ROWS + h * VW, acc[h][c]);
+    for (int c = 0; c < nc; c++)
+      vf_store(out + (size_t)(q / PARTS) * apart + c * CK_ROWS + q % PARTS * VW, acc[q][c]);
 }
 
-#define WIDTH(n) case n: CK_NAME(tile_f32)(n, call, first); break;
-static void CK_NAME(matmul_f32)(const ck_tile_call *call) {
-  const size_t tiles = (call->columns + F32_COLUMNS - 1) / F32_COLUMNS;
-  for (size_t t = 0; t < tiles; t++) {
-    size_t first, end;
-    ck_share(call->columns, (uint32_t)t, (uint32_t)tiles, &first, &end);
-    switch (end - first) {
-      WIDTH(1) WIDTH(2) WIDTH(3) WIDTH(4) WIDTH(5) WIDTH(6)
+#define WIDTH(element, np, n) case n: CK_NAME(tile_f32)(element, np, n, call, panel, first); break;
 #if F32_COLUMNS == 12
-      WIDTH(7) WIDTH(8) WIDTH(9) WIDTH(10) WIDTH(11) WIDTH(12)
+#define MORE_WIDTHS(e, np) \
+  WIDTH(e, np, 7) WIDTH(e, np, 8) WIDTH(e, np, 9) WIDTH(e, np, 10) WIDTH(e, np, 11) WIDTH(e, np, 12)
+#else
+#define MORE_WIDTHS(e, np)
 #endif
-    }
+#define EACH_F32_WIDTH(e, np)                                                                       \
+  WIDTH(e, np, 1) WIDTH(e, np, 2) WIDTH(e, np, 3) WIDTH(e, np, 4) WIDTH(e, np, 5) WIDTH(e, np, 6) \
+  MORE_WIDTHS(e, np)
+#define F32_TILES(name, element)                                                       \
+  static void CK_NAME(name)(const ck_tile_call *call) {                                \
+    const bool pair = F32_PANELS == 2 && call->panels == 2;                            \
+    const size_t tiles = (call->columns + F32_COLUMNS - 1) / F32_COLUMNS;              \
+    for (size_t panel = 0; panel < (pair ? 1 : call->panels); panel++)                 \
+      for (size_t t = 0; t < tiles; t++) {                                             \
+        size_t first, end;                                                             \
+        ck_share(call->columns, (uint32_t)t, (uint32_t)tiles, &first, &end);           \
+        if (pair) {                                                                    \
+          switch (end - first) { EACH_F32_WIDTH(element, F32_PANELS) }                 \
+        } else {                                                                       \
+          switch (end - first) { EACH_F32_WIDTH(element, 1) }                          \
+        }                                                                              \
+      }                                                                                \
   }
-}
+F32_TILES(matmul_f32, CK_NAME(f32))
+F32_TILES(matmul_f16, CK_NAME(f16))
+F32_TILES(matmul_bf16_wide, CK_NAME(bf16))
 #undef WIDTH
-
-static void CK_NAME(panel_decode_f16)(const void *codes, const void *scales, size_t values, float *out) {
-  (void)scales;
-  for (size_t i = 0; i < values * CK_ROWS; i += VW) vf_store(out + i, vf_load_f16((const uint16_t *)codes + i));
-}
-
-static void CK_NAME(panel_decode_bf16)(const void *codes, const void *scales, size_t values, float *out) {
-  (void)scales;
-  const uint32_t *pairs = codes;
-  uint32_t *bits = (uint32_t *)out;
-  for (size_t k = 0; k < values; k += 2)
-    for (size_t r = 0; r < CK_ROWS; r++) {
-      const uint32_t pair = pairs[k / 2 * CK_ROWS + r];
-      bits[k * CK_ROWS + r] = pair << 16;
-      if (k + 1 < values) bits[(k + 1) * CK_ROWS + r] = pair & 0xffff0000u;
-    }
-}
+#undef MORE_WIDTHS
 
 /// 16 lanes of one column; those past the last row are computed and not stored.
 static void CK_NAME(matmul_finish)(const ck_finish_call *call) {
@@ -86,10 +101,11 @@ static void CK_NAME(matmul_finish)(const ck_finish_call *call) {
 }
 
 static void CK_NAME(serve_f32)(ck_table *table) {
-  CK_SERVE(table, matmul_f32, CK_NAME(matmul_f32), CK_ISA_HERE, "register tiles");
+  CK_SERVE(table, matmul_exact, CK_NAME(matmul_f32), CK_ISA_HERE, "register tiles of fused multiply-adds");
+  CK_SERVE(table, matmul[CK_FORMAT_F32], CK_NAME(matmul_f32), CK_ISA_HERE, "register tiles of fused multiply-adds");
+  CK_SERVE(table, matmul[CK_FORMAT_F16], CK_NAME(matmul_f16), CK_ISA_HERE, "converted in registers");
+  CK_SERVE(table, matmul[CK_FORMAT_BF16], CK_NAME(matmul_bf16_wide), CK_ISA_HERE, "converted in registers");
   CK_SERVE(table, matmul_finish, CK_NAME(matmul_finish), CK_ISA_HERE, "vectorised");
-  CK_SERVE(table, panel_decode[CK_FORMAT_F16], CK_NAME(panel_decode_f16), CK_ISA_HERE, "vectorised");
-  CK_SERVE(table, panel_decode[CK_FORMAT_BF16], CK_NAME(panel_decode_bf16), CK_ISA_HERE, "vectorised");
   CK_SERVE(table, record_f32, CK_NAME(record_f32), CK_ISA_HERE, "plain loop");
   CK_SERVE(table, record_bf16, CK_NAME(record_bf16), CK_ISA_HERE, "plain loop");
   CK_SERVE(table, record_bf16_wide, CK_NAME(record_bf16_wide), CK_ISA_HERE, "plain loop");

@@ -6,160 +6,226 @@
 //   256-blocks: block = fma(float(sum_j), scale_j, block) for each group j; with minima, block = fma(-dmin,
 //               float(sum of minimum_j * x.sum_j), block); acc = fma(block, x.scale, acc)
 
-CK_INLINE vi CK_NAME(dot)(bool is_signed, vi acc, vi codes, const int8_t *x) {
+// A tile spans np panels and nc columns: one broadcast of x serves np products.
+
+CK_INLINE vi CK_NAME(dot)(bool is_signed, vi acc, vi codes, vi x) {
   return is_signed ? vi_dot_signed(acc, codes, x) : vi_dot_unsigned(acc, codes, x);
 }
 
-/// acc[c] += one 32-block: 8 steps of codes, scale and minimum against the records x[0] ... x[nc - 1].
-CK_INLINE void CK_NAME(block_32)(const int nc, const bool has_min, const vi *steps, vf scale, vf minimum,
-                                 const ck_q8_32 *x, vf *acc) {
-  vi sums[Q8_COLUMNS];
-#pragma unroll
-  for (int c = 0; c < nc; c++) sums[c] = CODE_BIAS && !has_min ? vi_spread(&x[c].bias) : vi_zero();
-#pragma unroll
-  for (int s = 0; s < 8; s++) {
-#pragma unroll
-    for (int c = 0; c < nc; c++) sums[c] = CK_NAME(dot)(!has_min, sums[c], steps[s], x[c].q + s * 4);
-  }
+typedef vi CK_NAME(sums)[Q8_PANELS][Q8_COLUMNS];
+typedef vf CK_NAME(accs)[Q8_PANELS][Q8_COLUMNS];
+
+/// sums[p][c] += one step of codes w[p] times 4 values of each column; x is the first one's, `next` bytes apart.
+CK_INLINE void CK_NAME(step)(const int np, const int nc, const bool is_signed, const vi *w, const int8_t *x,
+                             const size_t next, CK_NAME(sums) sums) {
 #pragma unroll
   for (int c = 0; c < nc; c++) {
-    acc[c] = vf_fma(vi_float(vi_shift_left(sums[c], &x[c].shift)), scale, acc[c]);
-    if (has_min) acc[c] = vf_fma(minimum, vf_set(x[c].sum), acc[c]);
+    const vi four = vi_spread(x + (size_t)c * next);
+#pragma unroll
+    for (int p = 0; p < np; p++) sums[p][c] = CK_NAME(dot)(is_signed, sums[p][c], w[p], four);
   }
 }
 
-/// block[c] += 32 values of a 256-block that start at value 32 * j: one group of 32, or two of 16.
-CK_INLINE void CK_NAME(part_256)(const int nc, const bool has_min, const int group, const vi *steps,
-                                 const float (*scales)[CK_ROWS], size_t j, const ck_q8_256 *x, vf *block) {
-  const int per_group = group / 4;
+CK_INLINE void CK_NAME(start)(const int np, const int nc, const bool has_min, const int32_t *bias, const size_t next,
+                              CK_NAME(sums) sums) {
 #pragma unroll
-  for (int g = 0; g < 32 / group; g++) {
-    vi sums[Q8_COLUMNS];
+  for (int c = 0; c < nc; c++) {
+    const vi first = CODE_BIAS && !has_min ? vi_spread((const char *)bias + (size_t)c * next) : vi_zero();
 #pragma unroll
-    for (int c = 0; c < nc; c++) {
-      const int32_t *bias = group == 16 ? &x[c].bias16[j * 2 + (size_t)g] : &x[c].bias32[j];
-      sums[c] = CODE_BIAS && !has_min ? vi_spread(bias) : vi_zero();
-    }
-#pragma unroll
-    for (int s = g * per_group; s < (g + 1) * per_group; s++) {
-#pragma unroll
-      for (int c = 0; c < nc; c++) sums[c] = CK_NAME(dot)(!has_min, sums[c], steps[s], x[c].q + j * 32 + s * 4);
-    }
-    const vf scale = vf_load(scales[g]);
-#pragma unroll
-    for (int c = 0; c < nc; c++) block[c] = vf_fma(vi_float(sums[c]), scale, block[c]);
+    for (int p = 0; p < np; p++) sums[p][c] = first;
   }
 }
 
-/// Ends a 256-block: minima, and the scales of x. acc is in memory: it is needed once in 256 values.
-CK_INLINE void CK_NAME(end_256)(const int nc, const bool has_min, const int group, const float *minimum,
-                                const int16_t (*pairs)[CK_ROWS][2], const ck_q8_256 *x, vf *block, float *acc) {
+/// Ends a 32-block: its sums become floats under the scales of x and of the weights.
+CK_INLINE void CK_NAME(end_32)(const int np, const int nc, const bool has_min, const vf *scale, const vf *minimum,
+                               const ck_q8_32 *x, CK_NAME(sums) sums, CK_NAME(accs) acc) {
+#pragma unroll
+  for (int c = 0; c < nc; c++)
+#pragma unroll
+    for (int p = 0; p < np; p++)
+      acc[p][c] = vf_fma(vi_float(vi_shift_left(sums[p][c], &x[c].shift)), scale[p], acc[p][c]);
+  if (!has_min) return;
+#pragma unroll
+  for (int c = 0; c < nc; c++)
+#pragma unroll
+    for (int p = 0; p < np; p++) acc[p][c] = vf_fma(minimum[p], vf_set(x[c].sum), acc[p][c]);
+}
+
+/// Ends a group of a 256-block.
+CK_INLINE void CK_NAME(end_group)(const int np, const int nc, const vf *scale, CK_NAME(sums) sums,
+                                  CK_NAME(accs) block) {
+#pragma unroll
+  for (int c = 0; c < nc; c++)
+#pragma unroll
+    for (int p = 0; p < np; p++) block[p][c] = vf_fma(vi_float(sums[p][c]), scale[p], block[p][c]);
+}
+
+/// Ends a 256-block: minima, and the scales of x. acc is in memory, panels `apart` floats apart: it is needed once in
+/// 256 values.
+CK_INLINE void CK_NAME(end_256)(const int np, const int nc, const bool has_min, const int group,
+                                const float *const *minimum, const int16_t (*const *pairs)[CK_ROWS][2],
+                                const ck_q8_256 *x, CK_NAME(accs) block, float *acc, size_t apart) {
   if (has_min) {
-    vi sums[Q8_COLUMNS];
+    CK_NAME(sums) sums;
+    CK_NAME(start)(np, nc, true, NULL, 0, sums);
 #pragma unroll
-    for (int c = 0; c < nc; c++) sums[c] = vi_zero();
+    for (int i = 0; i < 128 / group; i++)
 #pragma unroll
-    for (int i = 0; i < 128 / group; i++) {
-      const vi pair = vi_load(pairs[i]);
+      for (int c = 0; c < nc; c++) {
+        const vi two = vi_spread(group == 16 ? x[c].sum16 + 2 * i : x[c].sum32 + 2 * i);
 #pragma unroll
-      for (int c = 0; c < nc; c++)
-        sums[c] = vi_dot16(sums[c], pair, group == 16 ? x[c].sum16 + 2 * i : x[c].sum32 + 2 * i);
+        for (int p = 0; p < np; p++) sums[p][c] = vi_dot16(sums[p][c], vi_load(pairs[p][i]), two);
+      }
+#pragma unroll
+    for (int p = 0; p < np; p++) {
+      const vf d = vf_load(minimum[p]);
+#pragma unroll
+      for (int c = 0; c < nc; c++) block[p][c] = vf_fnma(d, vi_float(sums[p][c]), block[p][c]);
     }
-    const vf d = vf_load(minimum);
-#pragma unroll
-    for (int c = 0; c < nc; c++) block[c] = vf_fnma(d, vi_float(sums[c]), block[c]);
   }
 #pragma unroll
   for (int c = 0; c < nc; c++)
-    vf_store(acc + c * CK_ROWS, vf_fma(block[c], vf_set(x[c].scale), vf_load(acc + c * CK_ROWS)));
+#pragma unroll
+    for (int p = 0; p < np; p++) {
+      float *at = acc + (size_t)p * apart + c * CK_ROWS;
+      vf_store(at, vf_fma(block[p][c], vf_set(x[c].scale), vf_load(at)));
+    }
 }
 
 // ------------------------------------------------------------------------------------------------- plain panels
 
-CK_INLINE void CK_NAME(plain_32)(const int nc, const bool has_min, const ck_tile_call *call, size_t first) {
-  const ck_plain *plain = call->codes;
+CK_INLINE void CK_NAME(plain_32)(const int np, const int nc, const bool has_min, const ck_tile_call *call,
+                                 size_t first_panel, size_t first) {
+  const ck_plain *plain = (const ck_plain *)call->codes + first_panel;
+  const size_t apart = call->columns * CK_ROWS;
   for (int h = 0; h < PARTS; h++) {
     const char *records = (const char *)call->x + first * sizeof(ck_q8_32);
-    float *out = call->acc + first * CK_ROWS + h * VW;
-    vf acc[Q8_COLUMNS];
+    float *out = call->acc + first_panel * apart + first * CK_ROWS + h * VW;
+    CK_NAME(accs) acc;
 #pragma unroll
-    for (int c = 0; c < nc; c++) acc[c] = vf_load(out + c * CK_ROWS);
+    for (int c = 0; c < nc; c++)
+#pragma unroll
+      for (int p = 0; p < np; p++) acc[p][c] = vf_load(out + (size_t)p * apart + c * CK_ROWS);
     for (size_t b = 0; b < call->values / 32; b++, records += call->stride) {
-      vi steps[8];
+      const ck_q8_32 *x = (const ck_q8_32 *)records;
+      CK_NAME(sums) sums;
+      CK_NAME(start)(np, nc, has_min, &x->bias, sizeof *x, sums);
+      vi w[Q8_PANELS];
 #pragma unroll
-      for (int s = 0; s < 8; s++) steps[s] = vi_load(plain->codes + b * 512 + s * CK_STEP + h * VW * 4);
-      const vf minimum = has_min ? vf_load(plain->minima[b] + h * VW) : vf_zero();
-      CK_NAME(block_32)(nc, has_min, steps, vf_load(plain->scales[b] + h * VW), minimum, (const ck_q8_32 *)records, acc);
+      for (int s = 0; s < 8; s++) {
+#pragma unroll
+        for (int p = 0; p < np; p++) w[p] = vi_load(plain[p].codes + b * 512 + s * CK_STEP + h * VW * 4);
+        CK_NAME(step)(np, nc, !has_min, w, x->q + s * 4, sizeof *x, sums);
+      }
+      vf scale[Q8_PANELS], minimum[Q8_PANELS];
+#pragma unroll
+      for (int p = 0; p < np; p++) {
+        scale[p] = vf_load(plain[p].scales[b] + h * VW);
+        minimum[p] = has_min ? vf_load(plain[p].minima[b] + h * VW) : vf_zero();
+      }
+      CK_NAME(end_32)(np, nc, has_min, scale, minimum, x, sums, acc);
     }
 #pragma unroll
-    for (int c = 0; c < nc; c++) vf_store(out + c * CK_ROWS, acc[c]);
+    for (int c = 0; c < nc; c++)
+#pragma unroll
+      for (int p = 0; p < np; p++) vf_store(out + (size_t)p * apart + c * CK_ROWS, acc[p][c]);
   }
 }
 
-CK_INLINE void CK_NAME(plain_256)(const int nc, const bool has_min, const int group, const ck_tile_call *call,
-                                  size_t first) {
-  const ck_plain *plain = call->codes;
+CK_INLINE void CK_NAME(plain_256)(const int np, const int nc, const bool has_min, const int group,
+                                  const ck_tile_call *call, size_t first_panel, size_t first) {
+  const ck_plain *plain = (const ck_plain *)call->codes + first_panel;
+  const size_t apart = call->columns * CK_ROWS;
   for (int h = 0; h < PARTS; h++) {
     const char *records = (const char *)call->x + first * sizeof(ck_q8_256);
     for (size_t b = 0; b < call->values / 256; b++, records += call->stride) {
       const ck_q8_256 *x = (const ck_q8_256 *)records;
-      vf block[Q8_COLUMNS];
+      CK_NAME(accs) block;
 #pragma unroll
-      for (int c = 0; c < nc; c++) block[c] = vf_zero();
+      for (int c = 0; c < nc; c++)
+#pragma unroll
+        for (int p = 0; p < np; p++) block[p][c] = vf_zero();
 #pragma unroll 1
-      for (size_t j = 0; j < 8; j++) {
-        vi steps[8];
+      for (size_t j = 0; j < (size_t)(256 / group); j++) {
+        CK_NAME(sums) sums;
+        CK_NAME(start)(np, nc, has_min, group == 16 ? x->bias16 + j : x->bias32 + j, sizeof *x, sums);
+        const size_t at = (b * 256 + j * (size_t)group) * CK_ROWS + (size_t)(h * VW * 4);
+        vi w[Q8_PANELS];
 #pragma unroll
-        for (int s = 0; s < 8; s++)
-          steps[s] = vi_load(plain->codes + b * 4096 + j * 512 + (size_t)(s * CK_STEP + h * VW * 4));
-        const size_t at = b * (size_t)(256 / group) + j * (size_t)(32 / group);
-        CK_NAME(part_256)(nc, has_min, group, steps, (const float (*)[CK_ROWS])(plain->scales[at] + h * VW), j, x, block);
+        for (int s = 0; s < group / 4; s++) {
+#pragma unroll
+          for (int p = 0; p < np; p++) w[p] = vi_load(plain[p].codes + at + s * CK_STEP);
+          CK_NAME(step)(np, nc, !has_min, w, x->q + j * (size_t)group + s * 4, sizeof *x, sums);
+        }
+        vf scale[Q8_PANELS];
+#pragma unroll
+        for (int p = 0; p < np; p++) scale[p] = vf_load(plain[p].scales[b * (size_t)(256 / group) + j] + h * VW);
+        CK_NAME(end_group)(np, nc, scale, sums, block);
       }
-      CK_NAME(end_256)(nc, has_min, group, plain->minima[b] + h * VW,
-                       (const int16_t (*)[CK_ROWS][2])&plain->pairs[b * (size_t)(128 / group)][h * VW][0], x, block,
-                       call->acc + first * CK_ROWS + h * VW);
+      const float *minimum[Q8_PANELS];
+      const int16_t (*pairs[Q8_PANELS])[CK_ROWS][2];
+#pragma unroll
+      for (int p = 0; p < np; p++) {
+        minimum[p] = plain[p].minima[b] + h * VW;
+        pairs[p] = (const int16_t (*)[CK_ROWS][2])&plain[p].pairs[b * (size_t)(128 / group)][h * VW][0];
+      }
+      CK_NAME(end_256)(np, nc, has_min, group, minimum, pairs, x, block,
+                       call->acc + first_panel * apart + first * CK_ROWS + h * VW, apart);
     }
   }
 }
 
-/// Columns are spread evenly over tiles: 17 with tiles of at most 12 are 9 + 8.
-#define TILES(name, body)                                                       \
-  static void CK_NAME(name)(const ck_tile_call *call) {                         \
-    const size_t tiles = (call->columns + Q8_COLUMNS - 1) / Q8_COLUMNS;         \
-    for (size_t t = 0; t < tiles; t++) {                                        \
-      size_t first, end;                                                        \
-      ck_share(call->columns, (uint32_t)t, (uint32_t)tiles, &first, &end);      \
-      switch (end - first) { EACH_WIDTH(body) }                                 \
-    }                                                                           \
+/// Columns are spread evenly over tiles: 17 with tiles of at most 12 are 9 + 8. Two panels halve a tile's columns.
+#define TILES(name, body)                                                              \
+  static void CK_NAME(name)(const ck_tile_call *call) {                                \
+    const bool pair = Q8_PANELS == 2 && call->panels == 2;                             \
+    const size_t widest = pair ? Q8_COLUMNS / 2 : Q8_COLUMNS;                          \
+    const size_t tiles = (call->columns + widest - 1) / widest;                        \
+    for (size_t panel = 0; panel < (pair ? 1 : call->panels); panel++)                 \
+      for (size_t t = 0; t < tiles; t++) {                                             \
+        size_t first, end;                                                             \
+        ck_share(call->columns, (uint32_t)t, (uint32_t)tiles, &first, &end);           \
+        if (pair) {                                                                    \
+          switch (end - first) { EACH_PAIR_WIDTH(body) }                               \
+        } else {                                                                       \
+          switch (end - first) { EACH_WIDTH(body) }                                    \
+        }                                                                              \
+      }                                                                                \
   }
-#define WIDTH_1_TO_4(body) WIDTH(1, body) WIDTH(2, body) WIDTH(3, body) WIDTH(4, body)
-#define WIDTH_5_TO_8(body) WIDTH(5, body) WIDTH(6, body) WIDTH(7, body) WIDTH(8, body)
-#define WIDTH_9_TO_12(body) WIDTH(9, body) WIDTH(10, body) WIDTH(11, body) WIDTH(12, body)
-#define WIDTH(n, body) case n: body(n); break;
+#define WIDTH_1_TO_4(body, np) WIDTH(1, body, np) WIDTH(2, body, np) WIDTH(3, body, np) WIDTH(4, body, np)
+#define WIDTH_5_TO_6(body, np) WIDTH(5, body, np) WIDTH(6, body, np)
+#define WIDTH_7_TO_8(body, np) WIDTH(7, body, np) WIDTH(8, body, np)
+#define WIDTH_9_TO_12(body, np) WIDTH(9, body, np) WIDTH(10, body, np) WIDTH(11, body, np) WIDTH(12, body, np)
+#define WIDTH(n, body, np) case n: body(n, np); break;
 #if Q8_COLUMNS == 12
-#define EACH_WIDTH(body) WIDTH_1_TO_4(body) WIDTH_5_TO_8(body) WIDTH_9_TO_12(body)
+#define EACH_WIDTH(body) WIDTH_1_TO_4(body, 1) WIDTH_5_TO_6(body, 1) WIDTH_7_TO_8(body, 1) WIDTH_9_TO_12(body, 1)
 #elif Q8_COLUMNS == 8
-#define EACH_WIDTH(body) WIDTH_1_TO_4(body) WIDTH_5_TO_8(body)
+#define EACH_WIDTH(body) WIDTH_1_TO_4(body, 1) WIDTH_5_TO_6(body, 1) WIDTH_7_TO_8(body, 1)
 #else
-#define EACH_WIDTH(body) WIDTH_1_TO_4(body)
+#define EACH_WIDTH(body) WIDTH_1_TO_4(body, 1)
+#endif
+#if Q8_PANELS == 2
+#define EACH_PAIR_WIDTH(body) WIDTH_1_TO_4(body, 2) WIDTH_5_TO_6(body, 2)
+#else
+#define EACH_PAIR_WIDTH(body) default: break;
 #endif
 
-#define BODY(n) CK_NAME(plain_32)(n, false, call, first)
+#define BODY(n, np) CK_NAME(plain_32)(np, n, false, call, panel, first)
 TILES(matmul_q8_32, BODY)
 #undef BODY
-#define BODY(n) CK_NAME(plain_32)(n, true, call, first)
+#define BODY(n, np) CK_NAME(plain_32)(np, n, true, call, panel, first)
 TILES(matmul_q8_32_min, BODY)
 #undef BODY
-#define BODY(n) CK_NAME(plain_256)(n, false, 16, call, first)
+#define BODY(n, np) CK_NAME(plain_256)(np, n, false, 16, call, panel, first)
 TILES(matmul_q8_256_by16, BODY)
 #undef BODY
-#define BODY(n) CK_NAME(plain_256)(n, true, 16, call, first)
+#define BODY(n, np) CK_NAME(plain_256)(np, n, true, 16, call, panel, first)
 TILES(matmul_q8_256_by16_min, BODY)
 #undef BODY
-#define BODY(n) CK_NAME(plain_256)(n, false, 32, call, first)
+#define BODY(n, np) CK_NAME(plain_256)(np, n, false, 32, call, panel, first)
 TILES(matmul_q8_256_by32, BODY)
 #undef BODY
-#define BODY(n) CK_NAME(plain_256)(n, true, 32, call, first)
+#define BODY(n, np) CK_NAME(plain_256)(np, n, true, 32, call, panel, first)
 TILES(matmul_q8_256_by32_min, BODY)
 #undef BODY
 
@@ -169,11 +235,13 @@ CK_INLINE void CK_NAME(stored_32)(const int nc, ck_panel_layout layout, const ck
   const bool has_min = ck_scale_has_min(layout.scale);
   const uint8_t *codes = call->codes, *scales = call->scales;
   const char *records = (const char *)call->x + first * sizeof(ck_q8_32);
-  vf acc[PARTS][Q8_COLUMNS];
+  CK_NAME(accs) acc[PARTS];
+#pragma unroll
   for (int h = 0; h < PARTS; h++)
 #pragma unroll
-    for (int c = 0; c < nc; c++) acc[h][c] = vf_load(call->acc + (first + (size_t)c) * CK_ROWS + h * VW);
+    for (int c = 0; c < nc; c++) acc[h][0][c] = vf_load(call->acc + (first + (size_t)c) * CK_ROWS + h * VW);
   for (size_t b = 0; b < call->values / 32; b++, records += call->stride) {
+    const ck_q8_32 *x = (const ck_q8_32 *)records;
     _Alignas(64) float e8[1][CK_ROWS];
     if (layout.scale == CK_SCALE_E8) CK_NAME(block_scales)(layout.scale, scales, e8, NULL, NULL);
     for (size_t line = 0; line < ck_slab_bytes(layout.slab); line += 64) vi_prefetch(codes + CK_AHEAD + line);
@@ -181,22 +249,27 @@ CK_INLINE void CK_NAME(stored_32)(const int nc, ck_panel_layout layout, const ck
     for (int h = 0; h < PARTS; h++) {
       vi steps[8];
       CK_NAME(steps)(layout.slab, layout.map, has_min ? 0 : CODE_BIAS, codes + h * VW * 4, steps);
+      CK_NAME(sums) sums;
+      CK_NAME(start)(1, nc, has_min, &x->bias, sizeof *x, sums);
+#pragma unroll
+      for (int s = 0; s < 8; s++) CK_NAME(step)(1, nc, !has_min, steps + s, x->q + s * 4, sizeof *x, sums);
       const uint16_t *halves = (const uint16_t *)scales + h * VW;
       const vf scale = layout.scale == CK_SCALE_E8 ? vf_load(e8[0] + h * VW) : vf_load_f16(halves);
       const vf minimum = has_min ? vf_load_f16(halves + CK_ROWS) : vf_zero();
-      CK_NAME(block_32)(nc, has_min, steps, scale, minimum, (const ck_q8_32 *)records, acc[h]);
+      CK_NAME(end_32)(1, nc, has_min, &scale, &minimum, x, sums, acc[h]);
     }
     codes += ck_slab_bytes(layout.slab);
     scales += ck_scale_bytes(layout.scale);
   }
+#pragma unroll
   for (int h = 0; h < PARTS; h++)
 #pragma unroll
-    for (int c = 0; c < nc; c++) vf_store(call->acc + (first + (size_t)c) * CK_ROWS + h * VW, acc[h][c]);
+    for (int c = 0; c < nc; c++) vf_store(call->acc + (first + (size_t)c) * CK_ROWS + h * VW, acc[h][0][c]);
 }
 
 CK_INLINE void CK_NAME(stored_256)(const int nc, ck_panel_layout layout, const ck_tile_call *call, size_t first) {
   const bool has_min = ck_scale_has_min(layout.scale);
-  const int group = (int)ck_scale_group(layout.scale);
+  const int group = (int)ck_scale_group(layout.scale), per_slab = 32 / group;
   const uint8_t *codes = call->codes, *scales = call->scales;
   const char *records = (const char *)call->x + first * sizeof(ck_q8_256);
   for (size_t b = 0; b < call->values / 256; b++, records += call->stride) {
@@ -204,11 +277,11 @@ CK_INLINE void CK_NAME(stored_256)(const int nc, ck_panel_layout layout, const c
     _Alignas(64) float group_scales[16][CK_ROWS], minimum[CK_ROWS];
     _Alignas(64) int16_t pairs[8][CK_ROWS][2];
     CK_NAME(block_scales)(layout.scale, scales, group_scales, minimum, pairs);
-    vf block[PARTS][Q8_COLUMNS];
+    CK_NAME(accs) block[PARTS];
 #pragma unroll
     for (int h = 0; h < PARTS; h++)
 #pragma unroll
-      for (int c = 0; c < nc; c++) block[h][c] = vf_zero();
+      for (int c = 0; c < nc; c++) block[h][0][c] = vf_zero();
 #pragma unroll 1
     for (size_t j = 0; j < 8; j++, codes += ck_slab_bytes(layout.slab)) {
       for (size_t line = 0; line < ck_slab_bytes(layout.slab); line += 64) vi_prefetch(codes + CK_AHEAD + line);
@@ -216,19 +289,30 @@ CK_INLINE void CK_NAME(stored_256)(const int nc, ck_panel_layout layout, const c
       for (int h = 0; h < PARTS; h++) {
         vi steps[8];
         CK_NAME(steps)(layout.slab, layout.map, has_min ? 0 : CODE_BIAS, codes + h * VW * 4, steps);
-        CK_NAME(part_256)(nc, has_min, group, steps,
-                          (const float (*)[CK_ROWS])(group_scales[j * (size_t)(32 / group)] + h * VW), j, x, block[h]);
+#pragma unroll
+        for (int g = 0; g < per_slab; g++) {
+          const size_t at = j * (size_t)per_slab + (size_t)g;
+          CK_NAME(sums) sums;
+          CK_NAME(start)(1, nc, has_min, group == 16 ? x->bias16 + at : x->bias32 + at, sizeof *x, sums);
+#pragma unroll
+          for (int s = g * group / 4; s < (g + 1) * group / 4; s++)
+            CK_NAME(step)(1, nc, !has_min, steps + s, x->q + j * 32 + s * 4, sizeof *x, sums);
+          const vf scale = vf_load(group_scales[at] + h * VW);
+          CK_NAME(end_group)(1, nc, &scale, sums, block[h]);
+        }
       }
     }
 #pragma unroll
-    for (int h = 0; h < PARTS; h++)
-      CK_NAME(end_256)(nc, has_min, group, minimum + h * VW, (const int16_t (*)[CK_ROWS][2])&pairs[0][h * VW][0], x,
-                       block[h], call->acc + first * CK_ROWS + h * VW);
+    for (int h = 0; h < PARTS; h++) {
+      const float *minima = minimum + h * VW;
+      const int16_t (*pair)[CK_ROWS][2] = (const int16_t (*)[CK_ROWS][2])&pairs[0][h * VW][0];
+      CK_NAME(end_256)(1, nc, has_min, group, &minima, &pair, x, block[h], call->acc + first * CK_ROWS + h * VW, 0);
+    }
     scales += ck_scale_bytes(layout.scale);
   }
 }
 
-#define STORED(n)                                       \
+#define STORED(n, np)                                   \
   if (ck_scale_values(layout.scale) == 32)              \
     CK_NAME(stored_32)(n, layout, call, first);         \
   else                                                  \
@@ -244,9 +328,9 @@ CK_INLINE void CK_NAME(stored_256)(const int nc, ck_panel_layout layout, const c
     }                                                                                            \
   }
 #if Q8_FEW_COLUMNS == 4
-#define EACH_FEW(body) WIDTH_1_TO_4(body)
+#define EACH_FEW(body) WIDTH_1_TO_4(body, 1)
 #else
-#define EACH_FEW(body) WIDTH(1, body) WIDTH(2, body)
+#define EACH_FEW(body) WIDTH(1, body, 1) WIDTH(2, body, 1)
 #endif
 #include "kernels/panels.def"
 #undef PANEL

@@ -67,10 +67,10 @@ CK_INLINE void dot(const uint8_t *codes, const int8_t *q, size_t count, bool is_
       }
 }
 
-CK_INLINE void tile_32(ck_scale scale, const ck_tile_call *call) {
-  const ck_plain *plain = call->codes;
+CK_INLINE void tile_32(ck_scale scale, const ck_tile_call *call, size_t panel) {
+  const ck_plain *plain = (const ck_plain *)call->codes + panel;
   for (size_t c = 0; c < call->columns; c++) {
-    float *acc = call->acc + c * CK_ROWS;
+    float *acc = call->acc + (panel * call->columns + c) * CK_ROWS;
     for (size_t b = 0; b < call->values / 32; b++) {
       const ck_q8_32 *x = (const ck_q8_32 *)((const char *)call->x + b * call->stride) + c;
       int32_t sums[CK_ROWS];
@@ -83,12 +83,12 @@ CK_INLINE void tile_32(ck_scale scale, const ck_tile_call *call) {
   }
 }
 
-CK_INLINE void tile_256(ck_scale scale, const ck_tile_call *call) {
-  const ck_plain *plain = call->codes;
+CK_INLINE void tile_256(ck_scale scale, const ck_tile_call *call, size_t panel) {
+  const ck_plain *plain = (const ck_plain *)call->codes + panel;
   const size_t group = ck_scale_group(scale), groups = 256 / group;
   const bool has_min = ck_scale_has_min(scale);
   for (size_t c = 0; c < call->columns; c++) {
-    float *acc = call->acc + c * CK_ROWS;
+    float *acc = call->acc + (panel * call->columns + c) * CK_ROWS;
     for (size_t b = 0; b < call->values / 256; b++) {
       const ck_q8_256 *x = (const ck_q8_256 *)((const char *)call->x + b * call->stride) + c;
       float block[CK_ROWS] = {0};
@@ -109,15 +109,30 @@ CK_INLINE void tile_256(ck_scale scale, const ck_tile_call *call) {
   }
 }
 
-static void ck_matmul_f32_scalar(const ck_tile_call *call) {
-  const float *panel = call->codes;
-  for (size_t c = 0; c < call->columns; c++)
-    for (size_t k = 0; k < call->values; k++) {
-      const float *x = ((const ck_f32_16 *)((const char *)call->x + k / 16 * call->stride) + c)->x;
-      for (size_t row = 0; row < CK_ROWS; row++)
-        call->acc[c * CK_ROWS + row] = fmaf(panel[k * CK_ROWS + row], x[k % 16], call->acc[c * CK_ROWS + row]);
+typedef float (*element)(const void *panel, size_t k, size_t row);
+static float f32_element(const void *panel, size_t k, size_t row) { return ((const float *)panel)[k * CK_ROWS + row]; }
+static float f16_element(const void *panel, size_t k, size_t row) {
+  return ck_f32_from_f16(((const uint16_t *)panel)[k * CK_ROWS + row]);
+}
+static float bf16_element(const void *panel, size_t k, size_t row) {
+  return ck_f32_from_bf16(((const uint16_t *)panel)[(k / 2 * CK_ROWS + row) * 2 + k % 2]);
+}
+
+CK_INLINE void tile_floats(const ck_tile_call *call, element at) {
+  for (size_t p = 0; p < call->panels; p++)
+    for (size_t c = 0; c < call->columns; c++) {
+      const char *panel = (const char *)call->codes + p * call->panel_stride;
+      float *acc = call->acc + (p * call->columns + c) * CK_ROWS;
+      for (size_t k = 0; k < call->values; k++) {
+        const float *x = ((const ck_f32_16 *)((const char *)call->x + k / 16 * call->stride) + c)->x;
+        for (size_t row = 0; row < CK_ROWS; row++) acc[row] = fmaf(at(panel, k, row), x[k % 16], acc[row]);
+      }
     }
 }
+
+static void ck_matmul_f32_scalar(const ck_tile_call *call) { tile_floats(call, f32_element); }
+static void ck_matmul_f16_scalar(const ck_tile_call *call) { tile_floats(call, f16_element); }
+static void ck_matmul_bf16_wide_scalar(const ck_tile_call *call) { tile_floats(call, bf16_element); }
 
 CK_INLINE void decode(ck_format format, ck_panel_layout layout, const uint8_t *codes, const uint8_t *scales,
                       size_t values, float *out) {
@@ -134,20 +149,6 @@ CK_INLINE void decode(ck_format format, ck_panel_layout layout, const uint8_t *c
       ck_decode(format, block, block_values, decoded);
       for (size_t k = 0; k < block_values; k++) out[(b * block_values + k) * CK_ROWS + row] = decoded[k];
     }
-}
-
-static void ck_panel_decode_F16_scalar(const void *codes, const void *scales, size_t values, float *out) {
-  (void)scales;
-  const uint16_t *panel = codes;
-  for (size_t i = 0; i < values * CK_ROWS; i++) out[i] = ck_f32_from_f16(panel[i]);
-}
-
-static void ck_panel_decode_BF16_scalar(const void *codes, const void *scales, size_t values, float *out) {
-  (void)scales;
-  const uint16_t *panel = codes;
-  for (size_t k = 0; k < values; k++)
-    for (size_t row = 0; row < CK_ROWS; row++)
-      out[k * CK_ROWS + row] = ck_f32_from_bf16(panel[(k / 2 * CK_ROWS + row) * 2 + k % 2]);
 }
 
 static float activate(ck_gate act, float x) {
@@ -180,11 +181,11 @@ static void ck_matmul_finish_scalar(const ck_finish_call *call) {
     decode(CK_FORMAT_##id, layout_##id, codes, scales, values, out);                                            \
   }                                                                                                             \
   static void ck_matmul_##id##_scalar(const ck_tile_call *call) {                                               \
-    if (ck_scale_values(CK_SCALE_##scale) == 32) {                                                              \
-      tile_32(CK_SCALE_##scale, call);                                                                          \
-    } else {                                                                                                    \
-      tile_256(CK_SCALE_##scale, call);                                                                         \
-    }                                                                                                           \
+    for (size_t panel = 0; panel < call->panels; panel++)                                                       \
+      if (ck_scale_values(CK_SCALE_##scale) == 32)                                                              \
+        tile_32(CK_SCALE_##scale, call, panel);                                                                 \
+      else                                                                                                      \
+        tile_256(CK_SCALE_##scale, call, panel);                                                                \
   }
 #include "kernels/panels.def"
 #undef PANEL
@@ -196,9 +197,10 @@ void ck_serve_matmul_scalar(ck_table *table) {
   CK_SERVE(table, panel_decode[CK_FORMAT_##id], ck_panel_decode_##id##_scalar, CK_ISA_SCALAR, "reference");
 #include "kernels/panels.def"
 #undef PANEL
-  CK_SERVE(table, panel_decode[CK_FORMAT_F16], ck_panel_decode_F16_scalar, CK_ISA_SCALAR, "reference");
-  CK_SERVE(table, panel_decode[CK_FORMAT_BF16], ck_panel_decode_BF16_scalar, CK_ISA_SCALAR, "reference");
-  CK_SERVE(table, matmul_f32, ck_matmul_f32_scalar, CK_ISA_SCALAR, "reference");
+  CK_SERVE(table, matmul_exact, ck_matmul_f32_scalar, CK_ISA_SCALAR, "reference");
+  CK_SERVE(table, matmul[CK_FORMAT_F32], ck_matmul_f32_scalar, CK_ISA_SCALAR, "reference");
+  CK_SERVE(table, matmul[CK_FORMAT_F16], ck_matmul_f16_scalar, CK_ISA_SCALAR, "reference");
+  CK_SERVE(table, matmul[CK_FORMAT_BF16], ck_matmul_bf16_wide_scalar, CK_ISA_SCALAR, "reference");
   CK_SERVE(table, matmul_finish, ck_matmul_finish_scalar, CK_ISA_SCALAR, "reference");
   CK_SERVE(table, record_f32, ck_record_f32_scalar, CK_ISA_SCALAR, "plain loop");
   CK_SERVE(table, record_bf16, ck_record_bf16_scalar, CK_ISA_SCALAR, "plain loop");
