@@ -57,7 +57,11 @@ typedef struct ck_tile_call {
   const void *x;        // record of the first k and the first column
   size_t stride;        // bytes from one row of records to the next
   size_t columns;
-  float *acc;  // 64-byte aligned
+  float *acc;            // 64-byte aligned
+  // What the next call's panels will be expanded from, to be prefetched while this one multiplies: ahead_bytes from
+  // each address. Kernels that read stored panels prefetch those instead and ignore it.
+  const void *ahead[2];
+  size_t ahead_bytes;
 } ck_tile_call;
 typedef void (*ck_tile_kernel)(const ck_tile_call *call);
 

@@ -73,10 +73,11 @@ typedef struct panels {
   ck_panel_layout layout;
   const uint8_t *codes, *scales;
   size_t count, stride;  // one panel or two, bytes apart
+  bool more;             // as many follow that this thread multiplies next
 } panels;
 
-static panels panels_of(const ck_packed *w, size_t panel, size_t count) {
-  panels p = {.weights = w, .layout = ck_panel_layout_of(w->format), .count = count};
+static panels panels_of(const ck_packed *w, size_t panel, size_t count, bool more) {
+  panels p = {.weights = w, .layout = ck_panel_layout_of(w->format), .count = count, .more = more};
   p.stride = ck_panel_bytes(w->format, w->k);
   p.codes = (const uint8_t *)w->data + panel * p.stride;
   p.scales = p.layout.integer ? p.codes + ck_panel_scales(w->format, w->k) : NULL;
@@ -115,7 +116,7 @@ static bool multiply(const matmul_context *c, const panels *p, size_t first, siz
   const bool exact = c->record.values == 16;  // x is float32
   if (ck_cancelled(c->cancel)) return false;
   if (multiply_stored(c, p, &call, exact)) return true;
-  const size_t chunk = exact ? CK_EXACT_CHUNK : CK_CHUNK;
+  const size_t chunk = exact ? CK_EXACT_CHUNK : CK_CHUNK, slab = ck_slab_bytes(p->layout.slab);
   call.panels = p->count;
   call.codes = exact ? (const void *)scratch->exact : scratch->plain;
   call.panel_stride = exact ? sizeof scratch->exact[0] : sizeof scratch->plain[0];
@@ -124,9 +125,15 @@ static bool multiply(const matmul_context *c, const panels *p, size_t first, siz
     call.values = k - at < chunk ? k - at : chunk;
     call.x = records + at / c->record.values * c->stride;
     for (size_t i = 0; i < p->count; i++) {
-      const uint8_t *codes = p->codes + i * p->stride + at / 32 * ck_slab_bytes(p->layout.slab);
+      const uint8_t *codes = p->codes + i * p->stride + at / 32 * slab;
       const uint8_t *scales =
           p->scales + i * p->stride + at / ck_scale_values(p->layout.scale) * ck_scale_bytes(p->layout.scale);
+      // The chunk that follows this one: of these panels or, past their end, of the next ones.
+      const bool last = at + chunk >= k;
+      const uint8_t *next = codes + (last ? p->count * p->stride - at / 32 * slab : chunk / 32 * slab);
+      call.ahead[i] = next;
+      if (p->count == 1) call.ahead[1] = next;
+      call.ahead_bytes = last && !p->more ? 0 : call.values / 32 * slab;
       if (exact) {
         c->table->panel_decode[format].run(codes, scales, call.values, scratch->exact[i]);
       } else {
@@ -138,14 +145,16 @@ static bool multiply(const matmul_context *c, const panels *p, size_t first, siz
   return true;
 }
 
-// One panel or two of one output, for a run of columns.
-static bool run_panels(const matmul_context *c, const ck_matmul_output *o, size_t panel, size_t count, size_t begin,
+// One panel or two of those before `last`, of one output, for a run of columns.
+static bool run_panels(const matmul_context *c, const ck_matmul_output *o, size_t panel, size_t last, size_t begin,
                        size_t end, ck_matmul_scratch *scratch) {
+  const size_t count = last - panel < 2 ? 1 : 2;
+  const bool more = last - panel >= 2 * count;
   const size_t first = o->first_row + begin, columns = end - begin;
-  const panels weights = panels_of(o->weights, panel, count);
+  const panels weights = panels_of(o->weights, panel, count, more);
   if (!multiply(c, &weights, first, columns, scratch, scratch->acc)) return false;
   if (o->gate) {
-    const panels gate = panels_of(o->gate, panel, count);
+    const panels gate = panels_of(o->gate, panel, count, more);
     if (!multiply(c, &gate, first, columns, scratch, scratch->gate)) return false;
   }
   for (size_t i = 0; i < count; i++) {
@@ -178,7 +187,7 @@ static void matmul_task(void *context, uint32_t index, uint32_t count) {
       ck_share(cut.rows, (uint32_t)run, (uint32_t)cut.runs, &begin, &end);
       const size_t last = panel + cut.grain < cut.panels ? panel + cut.grain : cut.panels;
       for (size_t p = panel; p < last; p += 2)
-        if (!run_panels(c, o, p, last - p < 2 ? 1 : 2, begin, end, &c->scratch[index])) return;
+        if (!run_panels(c, o, p, last, begin, end, &c->scratch[index])) return;
     }
     before += units;
   }

@@ -25,6 +25,7 @@ CK_INLINE vi vi_shift_left(vi x, const uint32_t *n) { return _mm256_sllv_epi32(x
 CK_INLINE vf vi_bf16_low(vi x) { return _mm256_castsi256_ps(_mm256_slli_epi32(x, 16)); }
 CK_INLINE vf vi_bf16_high(vi x) { return _mm256_castsi256_ps(_mm256_and_si256(x, _mm256_set1_epi32(-65536))); }
 CK_INLINE void vi_prefetch(const void *p) { _mm_prefetch(p, _MM_HINT_T0); }
+CK_INLINE void vi_prefetch_far(const void *p) { _mm_prefetch(p, _MM_HINT_T1); }
 
 // Signed codes by the sign trick: |code| * |x| * 2 <= 128 * 127 * 2 does not saturate.
 #define CODE_BIAS 0

@@ -30,6 +30,7 @@ CK_INLINE vf vi_bf16_high(vi x) {
   return vreinterpretq_f32_u32(vandq_u32(vreinterpretq_u32_u8(x), vdupq_n_u32(0xffff0000u)));
 }
 CK_INLINE void vi_prefetch(const void *p) { __builtin_prefetch(p); }
+CK_INLINE void vi_prefetch_far(const void *p) { __builtin_prefetch(p, 0, 2); }
 #define CODE_BIAS 0
 CK_INLINE vi vi_dot16(vi acc, vi pairs, vi x) {
   int16x8_t a = vreinterpretq_s16_u8(pairs), b = vreinterpretq_s16_u8(x);

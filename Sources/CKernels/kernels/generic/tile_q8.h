@@ -94,8 +94,28 @@ CK_INLINE void CK_NAME(end_256)(const int np, const int nc, const bool has_min, 
 
 // ------------------------------------------------------------------------------------------------- plain panels
 
+/// Prefetching what comes next, spread over the blocks of all tiles of a call.
+typedef struct CK_NAME(ahead) {
+  const char *at[2];
+  size_t left, pace;  // lines of each; how many a block
+} CK_NAME(ahead);
+
+CK_INLINE CK_NAME(ahead) CK_NAME(ahead_of)(const ck_tile_call *call, size_t blocks) {
+  const size_t lines = call->ahead_bytes / 64;
+  return (CK_NAME(ahead)){{call->ahead[0], call->ahead[1]}, lines, (lines + blocks - 1) / blocks};
+}
+
+CK_INLINE void CK_NAME(look_ahead)(CK_NAME(ahead) *ahead) {
+  for (size_t i = 0; i < ahead->pace && ahead->left; i++, ahead->left--) {
+    vi_prefetch_far(ahead->at[0]);
+    vi_prefetch_far(ahead->at[1]);
+    ahead->at[0] += 64;
+    ahead->at[1] += 64;
+  }
+}
+
 CK_INLINE void CK_NAME(plain_32)(const int np, const int nc, const bool has_min, const ck_tile_call *call,
-                                 size_t first_panel, size_t first) {
+                                 size_t first_panel, size_t first, CK_NAME(ahead) *ahead) {
   const ck_plain *plain = (const ck_plain *)call->codes + first_panel;
   const size_t apart = call->columns * CK_ROWS;
   for (int h = 0; h < PARTS; h++) {
@@ -108,6 +128,7 @@ CK_INLINE void CK_NAME(plain_32)(const int np, const int nc, const bool has_min,
       for (int p = 0; p < np; p++) acc[p][c] = vf_load(out + (size_t)p * apart + c * CK_ROWS);
     for (size_t b = 0; b < call->values / 32; b++, records += call->stride) {
       const ck_q8_32 *x = (const ck_q8_32 *)records;
+      CK_NAME(look_ahead)(ahead);
       CK_NAME(sums) sums;
       CK_NAME(start)(np, nc, has_min, &x->bias, sizeof *x, sums);
       vi w[Q8_PANELS];
@@ -133,13 +154,15 @@ CK_INLINE void CK_NAME(plain_32)(const int np, const int nc, const bool has_min,
 }
 
 CK_INLINE void CK_NAME(plain_256)(const int np, const int nc, const bool has_min, const int group,
-                                  const ck_tile_call *call, size_t first_panel, size_t first) {
+                                  const ck_tile_call *call, size_t first_panel, size_t first,
+                                  CK_NAME(ahead) *ahead) {
   const ck_plain *plain = (const ck_plain *)call->codes + first_panel;
   const size_t apart = call->columns * CK_ROWS;
   for (int h = 0; h < PARTS; h++) {
     const char *records = (const char *)call->x + first * sizeof(ck_q8_256);
     for (size_t b = 0; b < call->values / 256; b++, records += call->stride) {
       const ck_q8_256 *x = (const ck_q8_256 *)records;
+      CK_NAME(look_ahead)(ahead);
       CK_NAME(accs) block;
 #pragma unroll
       for (int c = 0; c < nc; c++)
@@ -176,11 +199,12 @@ CK_INLINE void CK_NAME(plain_256)(const int np, const int nc, const bool has_min
 }
 
 /// Columns are spread evenly over tiles: 17 with tiles of at most 12 are 9 + 8. Two panels halve a tile's columns.
-#define TILES(name, body)                                                              \
+#define TILES(name, block, body)                                                       \
   static void CK_NAME(name)(const ck_tile_call *call) {                                \
     const bool pair = Q8_PANELS == 2 && call->panels == 2;                             \
     const size_t widest = pair ? Q8_COLUMNS / 2 : Q8_COLUMNS;                          \
     const size_t tiles = (call->columns + widest - 1) / widest;                        \
+    CK_NAME(ahead) ahead = CK_NAME(ahead_of)(call, tiles * (call->values / block));    \
     for (size_t panel = 0; panel < (pair ? 1 : call->panels); panel++)                 \
       for (size_t t = 0; t < tiles; t++) {                                             \
         size_t first, end;                                                             \
@@ -210,23 +234,23 @@ CK_INLINE void CK_NAME(plain_256)(const int np, const int nc, const bool has_min
 #define EACH_PAIR_WIDTH(body) default: break;
 #endif
 
-#define BODY(n, np) CK_NAME(plain_32)(np, n, false, call, panel, first)
-TILES(matmul_q8_32, BODY)
+#define BODY(n, np) CK_NAME(plain_32)(np, n, false, call, panel, first, &ahead)
+TILES(matmul_q8_32, 32, BODY)
 #undef BODY
-#define BODY(n, np) CK_NAME(plain_32)(np, n, true, call, panel, first)
-TILES(matmul_q8_32_min, BODY)
+#define BODY(n, np) CK_NAME(plain_32)(np, n, true, call, panel, first, &ahead)
+TILES(matmul_q8_32_min, 32, BODY)
 #undef BODY
-#define BODY(n, np) CK_NAME(plain_256)(np, n, false, 16, call, panel, first)
-TILES(matmul_q8_256_by16, BODY)
+#define BODY(n, np) CK_NAME(plain_256)(np, n, false, 16, call, panel, first, &ahead)
+TILES(matmul_q8_256_by16, 256, BODY)
 #undef BODY
-#define BODY(n, np) CK_NAME(plain_256)(np, n, true, 16, call, panel, first)
-TILES(matmul_q8_256_by16_min, BODY)
+#define BODY(n, np) CK_NAME(plain_256)(np, n, true, 16, call, panel, first, &ahead)
+TILES(matmul_q8_256_by16_min, 256, BODY)
 #undef BODY
-#define BODY(n, np) CK_NAME(plain_256)(np, n, false, 32, call, panel, first)
-TILES(matmul_q8_256_by32, BODY)
+#define BODY(n, np) CK_NAME(plain_256)(np, n, false, 32, call, panel, first, &ahead)
+TILES(matmul_q8_256_by32, 256, BODY)
 #undef BODY
-#define BODY(n, np) CK_NAME(plain_256)(np, n, true, 32, call, panel, first)
-TILES(matmul_q8_256_by32_min, BODY)
+#define BODY(n, np) CK_NAME(plain_256)(np, n, true, 32, call, panel, first, &ahead)
+TILES(matmul_q8_256_by32_min, 256, BODY)
 #undef BODY
 
 // ------------------------------------------------------------------------------- panels as they are stored
