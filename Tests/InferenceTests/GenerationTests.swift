@@ -147,7 +147,9 @@ private struct LetterTokenizer: Tokenizer {
     }
     let session = try session()
     var seen: [Int] = []
-    let whole = try Perplexity.evaluate(sample.tokens, session: session) { target, _ in seen.append(target) }
+    let whole = try Perplexity.evaluate(
+      sample.tokens, session: session, options: Perplexity.Options(window: 64)
+    ) { target, _ in seen.append(target) }
     #expect(seen == Array(1..<37))
     #expect(whole.targets == 36)
     let mean = losses.reduce(0, +) / 36
@@ -171,6 +173,6 @@ private struct LetterTokenizer: Tokenizer {
         try Perplexity.evaluate(sample.tokens, session: session, options: options)
       }
     }
-    #expect(throws: GenerationError.emptyPrompt) { try Perplexity.evaluate([1], session: session) }
+    #expect(throws: GenerationError.emptyPrompt) { try Perplexity.evaluate([1], session: session, options: Perplexity.Options(window: 8)) }
   }
 }

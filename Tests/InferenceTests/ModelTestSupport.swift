@@ -21,8 +21,8 @@ struct Golden {
     let greedy: [Int32]
     /// (tokens, vocabulary); nil for encoders.
     let logits: NPYArray?
-    /// (tokens, width)
-    let hidden: NPYArray
+    /// (tokens, width), after the last layer and the final norm.
+    let hidden: [Float]
     let pooled: NPYArray?
     let mean: NPYArray?
   }
@@ -49,10 +49,13 @@ struct Golden {
     }
     func ids(_ value: JSONValue?) -> [Int32]? { value?.array.map { $0.compactMap { $0.int.map(Int32.init) } } }
     samples = try (json["sequences"]?.array ?? []).map { sample in
-      Sample(
+      let hidden = try #require(try array(sample["hidden"]))
+      // The file has the embeddings, then every layer's output: (layers + 1, tokens, width).
+      try #require(hidden.shape.count == 3)
+      return Sample(
         name: sample["name"]?.string ?? "", tokens: ids(sample["tokens"]) ?? [], types: ids(sample["token_types"]),
         greedy: ids(sample["greedy"]) ?? [], logits: try array(sample["logits"]),
-        hidden: try #require(try array(sample["hidden"])), pooled: try array(sample["pooler_output"]),
+        hidden: hidden.values.suffix(hidden.shape[1] * hidden.shape[2]), pooled: try array(sample["pooler_output"]),
         mean: try array(sample["mean_l2"]))
     }
     try #require(samples.count >= 2)

@@ -17,15 +17,15 @@ import Testing
 
   @Test(.enabled(if: RealModels.exists(RealModels.smolLM2), "\(RealModels.reason)"))
   func smolLM2() throws {
+    let france = try greedy(RealModels.smolLM2, "The capital of France is", count: 24)
+    #expect(france == " Paris.\n\nThe answer is: 2018-01-22 12:1")
+    let water = try greedy(RealModels.smolLM2, "Water boils at a temperature of", count: 24)
     #expect(
-      try greedy(RealModels.smolLM2, "The capital of France is", count: 24)
-        == " Paris.\n\nThe answer is: 2018-01-22 12:1")
-    #expect(
-      try greedy(RealModels.smolLM2, "Water boils at a temperature of", count: 20)
+      water
         == " around 1,000°C, which is significantly higher than the boiling point of water. This is due")
     // Activations in 8 bits may turn a later token, not one of the first.
-    #expect(
-      try greedy(RealModels.smolLM2, "The capital of France is", count: 4, exact: false) == " Paris.\n\nThe")
+    let rounded = try greedy(RealModels.smolLM2, "The capital of France is", count: 4, exact: false)
+    #expect(rounded == " Paris.\n\nThe")
   }
 
   @Test(.enabled(if: RealModels.exists(RealModels.smolLM2), "\(RealModels.reason)"), arguments: [true, false])
@@ -46,11 +46,13 @@ import Testing
 
   @Test(.enabled(if: RealModels.exists(RealModels.gemma3), "\(RealModels.reason)"), arguments: [true, false])
   func gemma3(_ exact: Bool) throws {
+    let france = try greedy(RealModels.gemma3, "The capital of France is", count: 24, exact: exact)
     #expect(
-      try greedy(RealModels.gemma3, "The capital of France is", count: 24, exact: exact)
+      france
         == " the capital of the country of France. It is the largest city in France. It is the capital of the country of")
+    let water = try greedy(RealModels.gemma3, "Water boils at a temperature of", count: 24, exact: exact)
     #expect(
-      try greedy(RealModels.gemma3, "Water boils at a temperature of", count: 24, exact: exact)
+      water
         == " 100 degrees Celsius.\n\nThe boiling point of water is 100 degrees Celsius.\n\nThe boiling")
   }
 
