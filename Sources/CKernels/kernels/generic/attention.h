@@ -88,9 +88,17 @@ typedef struct CK_NAME(hull) {
   size_t first, last;  // [first, last)
 } CK_NAME(hull);
 
-CK_INLINE void CK_NAME(scores)(ck_format format, size_t T, const ck_attention_call *call, const float *q,
-                               const char *part, const char *next, CK_NAME(hull) hull, float *scores) {
+CK_INLINE void CK_NAME(scores)(ck_format format, size_t T, const ck_attention_call *call, size_t i, const char *part,
+                               const char *next, CK_NAME(hull) hull, float *scores) {
+#ifdef ATTENTION_DOT
+  if (format == CK_FORMAT_Q8_0) {
+    for (size_t first = hull.first / (2 * VW) * (2 * VW); first < hull.last; first += 2 * VW)
+      CK_NAME(dot_tile)(T, call, i, part, next, first, scores);
+    return;
+  }
+#endif
   enum { WIDTH = CK_NAME(tile_vectors) * VW };
+  const float *q = call->q + i * call->layout->head_dim;
   for (size_t first = hull.first / WIDTH * WIDTH; first < hull.last; first += WIDTH)
     CK_NAME(scores_tile)(format, T, call, q, part, next, first, scores);
 }
@@ -192,7 +200,7 @@ CK_INLINE void CK_NAME(attend_tile)(ck_format format, size_t T, const ck_attenti
   float *scores = (float *)call->workspace + i * CK_KV_BLOCK;
   const float *scales = (const float *)call->workspace + CK_ATTENTION_TILE * CK_KV_BLOCK;
   float corrections[CK_NAME(tile_queries)];
-  CK_NAME(scores)(format, T, call, call->q + i * layout->head_dim, part, next, hull, scores);
+  CK_NAME(scores)(format, T, call, i, part, next, hull, scores);
   if (next) next += ck_kv_values_at(layout);
   for (size_t t = 0; t < T; t++) corrections[t] = CK_NAME(weigh)(call, i + t, block, scores + t * CK_KV_BLOCK);
   CK_NAME(values)(format, T, layout, part + ck_kv_values_at(layout), next, scales, hull, scores, corrections,
@@ -213,7 +221,19 @@ CK_INLINE CK_NAME(hull) CK_NAME(hull_of)(const ck_attention_call *call, size_t i
   return (CK_NAME(hull)){first, first < last ? last : 0};
 }
 
-// The scales of a block's values as floats, once for all queries.
+// Asks for the scales of the next block, which prefetching along with values leaves out.
+CK_INLINE void CK_NAME(prefetch_scales)(const ck_kv_layout *layout, const char *part) {
+  if (part == NULL) return;
+  const size_t panel_bytes = ck_kv_panel_bytes(layout), scale_bytes = CK_KV_BLOCK * ck_kv_groups(layout) * 2;
+  for (size_t p = 0; p < CK_KV_PANELS; p++)
+    for (size_t at = ck_kv_panel_values(layout); at < panel_bytes; at += CK_CACHE_LINE)
+      __builtin_prefetch(part + p * panel_bytes + at, 0, 2);
+  for (size_t at = 0; at < scale_bytes; at += CK_CACHE_LINE)
+    __builtin_prefetch(part + ck_kv_value_scales_at(layout) + at, 0, 2);
+}
+
+// The scales of a block's values as floats, once for all queries. (Folding them into the weights instead of the
+// values was slower on Zen 4, 0.46 against 0.35 ms at depth 4,096 with 4 queries a KV head.)
 CK_INLINE void CK_NAME(load_scales)(const ck_attention_call *call, size_t block) {
   const uint16_t *from =
       (const uint16_t *)((const char *)call->blocks[block] + call->offset + ck_kv_value_scales_at(call->layout));
@@ -233,11 +253,15 @@ CK_INLINE void CK_NAME(attention_of)(ck_format format, const ck_attention_call *
   // Spread evenly: 7 queries are 4 + 3, not 6 + 1.
   const size_t tiles = (call->count + CK_NAME(tile_queries) - 1) / CK_NAME(tile_queries);
   CK_NAME(attention_start)(call);
+#ifdef ATTENTION_DOT
+  if (format == CK_FORMAT_Q8_0) CK_NAME(round_queries)(call);
+#endif
   for (size_t block = call->begin / CK_KV_BLOCK; block * CK_KV_BLOCK < call->end; block++) {
     if (CK_NAME(hull_of)(call, 0, call->count, block).last == 0) continue;
     if (format == CK_FORMAT_Q8_0) CK_NAME(load_scales)(call, block);
     const bool more = (block + 1) * CK_KV_BLOCK < call->stored;
     const char *ahead = more ? (const char *)call->blocks[block + 1] + call->offset : NULL;
+    if (format == CK_FORMAT_Q8_0) CK_NAME(prefetch_scales)(call->layout, ahead);
     for (size_t tile = 0; tile < tiles; tile++) {
       size_t i = tile * call->count / tiles, count = (tile + 1) * call->count / tiles - i;
       CK_NAME(hull) hull = CK_NAME(hull_of)(call, i, count, block);
@@ -255,9 +279,10 @@ CK_INLINE void CK_NAME(attention_of)(ck_format format, const ck_attention_call *
   }
 }
 
+static void CK_NAME(attention_q8_0)(const ck_attention_call *call) { CK_NAME(attention_of)(CK_FORMAT_Q8_0, call); }
+#ifndef ATTENTION_DOT
 static void CK_NAME(attention_f32)(const ck_attention_call *call) { CK_NAME(attention_of)(CK_FORMAT_F32, call); }
 static void CK_NAME(attention_f16)(const ck_attention_call *call) { CK_NAME(attention_of)(CK_FORMAT_F16, call); }
-static void CK_NAME(attention_q8_0)(const ck_attention_call *call) { CK_NAME(attention_of)(CK_FORMAT_Q8_0, call); }
 
 static void CK_NAME(attention_merge)(const ck_attention_merge_call *call) {
   for (size_t i = 0; i < call->count; i++) {
@@ -271,3 +296,4 @@ static void CK_NAME(attention_merge)(const ck_attention_merge_call *call) {
       vf_store(acc + d, vf_fma(vf_load(part + d), vf_set(add), vf_mul(vf_load(acc + d), vf_set(keep))));
   }
 }
+#endif
