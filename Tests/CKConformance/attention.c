@@ -229,7 +229,7 @@ static void check_values(const data *d, const float *out, ck_report *report) {
         for (size_t e = 0; e < s->dim; e++) {
           done++;
           if (fabs(got[e] - value[e]) <= error[e]) continue;
-          ck_check(report, false, "%s heads %u/%u dim %u: sequence %d row %zu head %zu [%zu] = %.9g, expected %.9g±%.2g",
+          ck_check(report, false, "%s heads %u/%u dim %u: sequence %d row %zu head %zu [%zu] = %.9g, not %.9g±%.2g",
                    ck_format_describe(d->format)->name, s->heads, s->kv_heads, s->dim, i, r, h, e, got[e], value[e],
                    error[e]);
           return;
@@ -383,7 +383,8 @@ void ck_conform_attention(ck_runtime *runtime, ck_effort effort, ck_report *repo
   ck_runtime *runtimes[3] = {NULL};
   for (uint32_t i = 0; i < 3; i++) {
     ck_runtime_options options = {.struct_size = sizeof options, .threads = i + 1, .isa = ck_runtime_isa(runtime)};
-    if (!ck_check(report, ck_runtime_create(&options, &runtimes[i]) == CK_OK, "no runtime of %u threads", i + 1)) return;
+    ck_status status = ck_runtime_create(&options, &runtimes[i]);
+    if (!ck_check(report, status == CK_OK, "no runtime of %u threads", i + 1)) return;
   }
   for (int f = 0; f < 3; f++) {
     for (size_t i = 0; i < SHAPE_COUNT; i++) {

@@ -254,10 +254,11 @@ CK_API ck_status ck_scatter_add(ck_runtime *runtime, const float *a, const int32
                                 float *y, size_t ldy, size_t y_rows, size_t rows, size_t n);
 /// x = cap * tanh(x / cap)
 CK_API ck_status ck_softcap(ck_runtime *runtime, float cap, float *x, size_t ldx, size_t rows, size_t n);
-/// Row-wise softmax of scale * x, in place allowed.
+/// Row-wise softmax of scale * x, in place allowed. A row of -inf gives zeros; NaN or +inf makes its row NaN.
 CK_API ck_status ck_softmax(ck_runtime *runtime, float scale, const float *x, size_t ldx, float *y, size_t ldy,
                             size_t rows, size_t n);
-/// The `k` largest of each row, largest first, ties by lower index: values (rows, k), indices (rows, k).
+/// The `k` <= n largest of each row, largest first, ties by lower index: values (rows, k), indices (rows, k). NaN
+/// counts as, and is returned as, -inf.
 CK_API ck_status ck_topk(ck_runtime *runtime, const float *x, size_t ldx, size_t rows, size_t n, size_t k,
                          float *values, int32_t *indices);
 
@@ -277,7 +278,8 @@ CK_API ck_status ck_rope(ck_runtime *runtime, ck_rope_pairing pairing, float *x,
 
 // --------------------------------------------------------------------------------------------------- attention
 
-/// How one layer's keys and values of `positions` tokens lie in a block. Opaque to the caller but for its sizes.
+/// How one layer's keys and values of `positions` tokens lie in a block. Opaque to the caller but for its sizes; the
+/// same on every ISA. F16 saturates at 65,504; Q8_0 keeps 32 dimensions in 8 bits with one F16 scale.
 typedef struct ck_kv_layout {
   ck_format format;     // F32, F16 or Q8_0
   uint32_t positions;   // tokens in a block: CK_KV_BLOCK
@@ -287,6 +289,7 @@ typedef struct ck_kv_layout {
 
 #define CK_KV_BLOCK 64
 
+/// Fills `layout`. head_dim is a multiple of 8 up to 512; other sizes and formats are CK_UNSUPPORTED.
 CK_API ck_status ck_kv_plan(const ck_runtime *runtime, ck_format format, uint32_t kv_heads, uint32_t head_dim,
                             ck_kv_layout *layout);
 
@@ -314,7 +317,7 @@ CK_API ck_status ck_kv_store(ck_runtime *runtime, const ck_kv_store_args *args);
 
 /// out = softmax(scale * q · Kᵀ, masked) · V, by an online softmax over fixed chunks of positions.
 /// A query at position p sees [0, p], or with a window w: (p - w, p]; not causal: all of the sequence's
-/// position + rows positions.
+/// position + rows positions, and a window is CK_UNSUPPORTED. Blocks that no query sees may be NULL.
 typedef struct ck_attention_args {
   size_t struct_size;
   const ck_kv_layout *layout;
