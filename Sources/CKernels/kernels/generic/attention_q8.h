@@ -77,7 +77,7 @@ CK_INLINE void CK_NAME(dot_tile)(size_t T, const ck_attention_call *call, size_t
       }
 #pragma clang loop unroll(full)
       for (size_t t = 0; t < T; t++) {
-        const int8_t *x = q.codes + (i + t) * CK_KV_MAX_DIM + d;
+        vi x = vi_spread(q.codes + (i + t) * CK_KV_MAX_DIM + d);
         sum[t][0] = vi_dot_signed(sum[t][0], code[0], x);
         sum[t][1] = vi_dot_signed(sum[t][1], code[1], x);
       }
