@@ -33,7 +33,7 @@ enum {
   CK_ROWS = 16,
   CK_STEP = 64,
   CK_LAYOUT = 1,
-  CK_AHEAD = 2048,  // bytes that streaming kernels prefetch ahead
+  CK_AHEAD = 4096,  // bytes that streaming kernels prefetch ahead: 2 % more than 2048 on Zen 4, 8192 no more
 };
 
 typedef enum ck_slab { CK_S8, CK_S4, CK_S4_1, CK_S4_2, CK_S2, CK_S2_1 } ck_slab;
