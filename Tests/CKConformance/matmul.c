@@ -206,7 +206,7 @@ static void check_shape(ck_runtime *runtime, ck_random *random, ck_report *repor
     float *x = pass == 1 ? exact_rows(random, s.m, s.k, group) : normal_rows(random, s.m, s.k);
     float *step = calloc(s.m * s.k, sizeof *step);
     for (size_t i = 0; pass == 2 && i < s.m * s.k; i++) {
-      // Half a unit: bfloat16 has 8 bits; int8 has 127 steps of the block's largest, halved by a power of two's slack.
+      // Half a unit: bfloat16 has 8 bits; int8 has 127 steps of the block's largest, and a multiple is rounded up.
       float largest = 0;
       for (size_t j = i / group * group; j < i / group * group + group && j < s.m * s.k; j++)
         largest = fmaxf(largest, fabsf(x[j]));

@@ -28,7 +28,7 @@ CK_INLINE vi vi_spread(const void *p) {
   memcpy(&x, p, sizeof x);
   return _mm512_set1_epi32(x);
 }
-CK_INLINE vi vi_shift_left(vi x, const uint32_t *n) { return _mm512_sllv_epi32(x, vi_spread(n)); }
+CK_INLINE vi vi_multiply(vi x, const int32_t *n) { return _mm512_mullo_epi32(x, vi_spread(n)); }
 /// The low and the high bfloat16 of each lane.
 CK_INLINE vf vi_bf16_low(vi x) { return _mm512_castsi512_ps(_mm512_slli_epi32(x, 16)); }
 CK_INLINE vf vi_bf16_high(vi x) { return _mm512_castsi512_ps(_mm512_and_si512(x, _mm512_set1_epi32(-65536))); }

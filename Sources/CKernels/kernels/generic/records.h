@@ -41,19 +41,23 @@ static float CK_NAME(record_q8_32)(const float *x, size_t k, void *records, size
   for (size_t b = 0; b < k / 32; b++) {
     ck_q8_32 *record = (ck_q8_32 *)((char *)records + b * stride);
     if (!usable) {
-      *record = (ck_q8_32){.shift = 0};
+      *record = (ck_q8_32){.multiple = 1};
       continue;
     }
-    // The largest n with block * 2^n <= row: bits of a float are a piecewise linear logarithm.
-    uint32_t n = (row - CK_NAME(largest_bits)(x + b * 32, 32)) >> 23;
-    n = n < CK_MAX_SHIFT ? n : CK_MAX_SHIFT;
-    int32_t sum = CK_NAME(round_values)(x + b * 32, 127.0f / largest * (float)(1u << n), 32, record->q);
-    record->shift = CK_MAX_SHIFT - n;
+    // The smallest multiple that holds the block's largest value. The quotient is at most 1, so that the multiple is at
+    // most CK_MULTIPLES; a rounding of the quotient can cost q its last hundredth, which is why |q| may be 127.07.
+    const float share = ck_f32_from_bits(CK_NAME(largest_bits)(x + b * 32, 32)) / largest * (float)CK_MULTIPLES;
+    int32_t multiple = (int32_t)share;
+    multiple += (float)multiple < share;
+    multiple = multiple < 1 ? 1 : multiple;
+    const float factor = 127.0f * (float)CK_MULTIPLES / ((float)multiple * largest);
+    int32_t sum = CK_NAME(round_values)(x + b * 32, factor, 32, record->q);
+    record->multiple = multiple;
     record->bias = -128 * sum;
-    record->sum = (float)(sum * (1 << record->shift));
+    record->sum = (float)(sum * multiple);
   }
   if (row >= CK_INFINITE_BITS) return NAN;
-  return usable ? largest / 127.0f / (float)(1 << CK_MAX_SHIFT) : 0.0f;
+  return usable ? largest / (127.0f * (float)CK_MULTIPLES) : 0.0f;
 }
 
 static float CK_NAME(record_q8_256)(const float *x, size_t k, void *records, size_t stride) {

@@ -2,7 +2,7 @@
 // columns times a panel as it is stored. Included once an ISA, after expand.h.
 //
 // The arithmetic of one element, whatever the tile: integer sums are exact; floats are added in order of k,
-//   32-blocks:  acc = fma(float(sum << shift), scale, acc); with minima, acc = fma(minimum, x.sum, acc)
+//   32-blocks:  acc = fma(float(sum * multiple), scale, acc); with minima, acc = fma(minimum, x.sum, acc)
 //   256-blocks: block = fma(float(sum_j), scale_j, block) for each group j; with minima, block = fma(-dmin,
 //               float(sum of minimum_j * x.sum_j), block); acc = fma(block, x.scale, acc)
 
@@ -43,7 +43,7 @@ CK_INLINE void CK_NAME(end_32)(const int np, const int nc, const bool has_min, c
   for (int c = 0; c < nc; c++)
 #pragma unroll
     for (int p = 0; p < np; p++)
-      acc[p][c] = vf_fma(vi_float(vi_shift_left(sums[p][c], &x[c].shift)), scale[p], acc[p][c]);
+      acc[p][c] = vf_fma(vi_float(vi_multiply(sums[p][c], &x[c].multiple)), scale[p], acc[p][c]);
   if (!has_min) return;
 #pragma unroll
   for (int c = 0; c < nc; c++)

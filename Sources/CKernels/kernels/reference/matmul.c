@@ -76,7 +76,7 @@ CK_INLINE void tile_32(ck_scale scale, const ck_tile_call *call, size_t panel) {
       int32_t sums[CK_ROWS];
       dot(plain->codes + b * 512, x->q, 32, !ck_scale_has_min(scale), sums);
       for (size_t row = 0; row < CK_ROWS; row++) {
-        acc[row] = fmaf((float)(sums[row] * (1 << x->shift)), plain->scales[b][row], acc[row]);
+        acc[row] = fmaf((float)(sums[row] * x->multiple), plain->scales[b][row], acc[row]);
         if (ck_scale_has_min(scale)) acc[row] = fmaf(plain->minima[b][row], x->sum, acc[row]);
       }
     }
