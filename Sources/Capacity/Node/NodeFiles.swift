@@ -1,0 +1,57 @@
+// Reads /proc and /sys through one root, so that tests can put a recorded tree in its place. Never writes.
+import Foundation
+
+public struct NodeFiles: Sendable {
+  /// "/" on a live machine; a recorded tree's folder in a test.
+  public let root: String
+  /// Whether the tree is the machine this process runs on: affinity and clocks are asked of the system only then.
+  public var isLive: Bool { root == "/" }
+
+  public init(root: String = "/") { self.root = root }
+
+  private func full(_ path: String) -> String { root == "/" ? "/" + path : root + "/" + path }
+
+  /// The text of a file, without white space at its ends, or nil if it cannot be read. At most 1 MiB is read.
+  public func text(_ path: String) -> String? {
+    guard let handle = FileHandle(forReadingAtPath: full(path)) else { return nil }
+    defer { try? handle.close() }
+    guard let data = try? handle.read(upToCount: 1 << 20) else { return nil }
+    return String(decoding: data, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+  }
+
+  public func lines(_ path: String) -> [Substring] { text(path)?.split(separator: "\n") ?? [] }
+
+  public func int(_ path: String) -> Int? { text(path).flatMap { Int($0) } }
+
+  public func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: full(path)) }
+
+  /// The names in a folder, in order of the numbers in them: cpu2 before cpu10.
+  public func names(in path: String) -> [String] {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: full(path))) ?? []
+    return names.sorted { $0.compare($1, options: .numeric) == .orderedAscending }
+  }
+
+  /// "key value" or "key: value" lines as pairs.
+  public func pairs(_ path: String) -> [String: String] {
+    var pairs: [String: String] = [:]
+    for line in lines(path) {
+      guard let cut = line.firstIndex(where: { $0 == ":" || $0 == " " || $0 == "\t" }) else { continue }
+      let value = line[line.index(after: cut)...].drop { $0 == ":" || $0 == " " || $0 == "\t" }
+      pairs[String(line[..<cut]).trimmingCharacters(in: .whitespaces)] = String(value)
+    }
+    return pairs
+  }
+
+  /// "0-3,8,10-11" as numbers. Nothing for a list that is not one, or that names more than 65,536.
+  public static func list(_ text: String) -> [Int] {
+    var numbers: [Int] = []
+    for part in text.split(separator: ",") {
+      let ends = part.split(separator: "-").compactMap { Int($0.trimmingCharacters(in: .whitespaces)) }
+      guard let first = ends.first, let last = ends.last, ends.count <= 2, first <= last, last < 65_536,
+        numbers.count + last - first < 65_536
+      else { return [] }
+      numbers += Array(first...last)
+    }
+    return numbers
+  }
+}

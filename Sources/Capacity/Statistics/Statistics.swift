@@ -1,0 +1,51 @@
+// Medians, quantiles and bootstrap intervals. Comparisons of two sets are in Comparison.swift.
+import Foundation
+
+public enum Statistics {
+  /// The middle of `samples`, or the mean of the two middle ones. NaN if there are none.
+  public static func median(_ samples: [Double]) -> Double { median(sorted: samples.sorted()) }
+
+  static func median(sorted: [Double]) -> Double {
+    guard let last = sorted.last else { return .nan }
+    let middle = sorted.count / 2
+    if sorted.count == 1 { return last }
+    return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
+  }
+
+  /// The `fraction` quantile by linear interpolation between order statistics (Hyndman and Fan's type 7).
+  public static func quantile(_ samples: [Double], _ fraction: Double) -> Double {
+    let sorted = samples.sorted()
+    guard !sorted.isEmpty else { return .nan }
+    let position = min(max(fraction, 0), 1) * Double(sorted.count - 1)
+    let below = Int(position)
+    guard below + 1 < sorted.count else { return sorted[sorted.count - 1] }
+    return sorted[below] + (position - Double(below)) * (sorted[below + 1] - sorted[below])
+  }
+
+  /// The percentile bootstrap's interval for the median. One sample gives an interval of no width, which says
+  /// nothing: StoppingRule asks for more.
+  public static func bootstrapMedian(
+    _ samples: [Double], confidence: Double = 0.95, resamples: Int = 2000, seed: UInt64 = 1
+  ) -> ClosedRange<Double> {
+    guard let first = samples.first, samples.count > 1 else {
+      let only = samples.first ?? .nan
+      return only.isNaN ? 0...0 : only...only
+    }
+    var random = RandomSource(seed: seed)
+    var drawn = [Double](repeating: first, count: samples.count)
+    let medians = (0..<resamples).map { _ in
+      for i in drawn.indices { drawn[i] = samples[random.index(below: samples.count)] }
+      return median(drawn)
+    }
+    let tail = (1 - confidence) / 2
+    return quantile(medians, tail)...quantile(medians, 1 - tail)
+  }
+
+  /// Indices of samples further than 5 robust deviations (1.4826 MAD) from the median: flagged, never dropped.
+  public static func outliers(_ samples: [Double]) -> [Int] {
+    let middle = median(samples)
+    let deviation = 1.4826 * median(samples.map { abs($0 - middle) })
+    guard deviation > 0 else { return [] }
+    return samples.indices.filter { abs(samples[$0] - middle) > 5 * deviation }
+  }
+}

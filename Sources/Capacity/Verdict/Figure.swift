@@ -1,0 +1,73 @@
+// A measured value in the form that METRICS fixes: with unit, precision tag, interval, count, protocol and verdict.
+
+/// One figure of a report. An invalid one keeps its value, marked, with the reasons.
+public struct Figure: Codable, Sendable, Equatable {
+  public var value: Double
+  /// SI: "OP/s" for integer and "FLOP/s" for floating operations, "B/s", "s", "token/s", "Hz", or "1" for a ratio.
+  public var unit: String
+  /// in×in:acc→out[:block], or nil where no arithmetic is measured.
+  public var precision: String?
+  public var statistic: String
+  /// Low and high end of the 95 % interval.
+  public var ci95: [Double]
+  public var n: Int
+  /// How it was measured: a name explained in docs/METRICS.md.
+  public var `protocol`: String
+  public var validity: Validity
+  public var reasons: [Reason]
+  public var minimum: Double
+  public var maximum: Double
+  /// Leading samples that the change-point test found to be warm-up; they are not in `samples`.
+  public var warmUp: Int
+  /// In the order they were taken, outliers included.
+  public var samples: [Double]
+
+  /// The median of `taken`, without its warm-up.
+  public init(
+    samples taken: [Double], unit: String, precision: String? = nil, protocol: String,
+    rule: StoppingRule = StoppingRule(seconds: 0), reasons: Set<Reason> = [], seed: UInt64 = 1
+  ) {
+    let cut = WarmUp.length(taken)
+    let steady = Array(taken[cut...])
+    var reasons = reasons
+    if !WarmUp.isSteady(steady) { reasons.insert(.notSteady) }
+    let interval = Statistics.bootstrapMedian(steady, seed: seed)
+    value = Statistics.median(steady)
+    self.unit = unit
+    self.precision = precision
+    statistic = "median"
+    ci95 = [interval.lowerBound, interval.upperBound]
+    n = steady.count
+    self.protocol = `protocol`
+    validity = !reasons.isEmpty ? .invalid : rule.isMet(by: steady, seed: seed) ? .valid : .inconclusive
+    self.reasons = reasons.sorted()
+    minimum = steady.min() ?? .nan
+    maximum = steady.max() ?? .nan
+    warmUp = cut
+    samples = steady
+  }
+
+  /// `self` divided by `roof`: a share. The interval is this figure's own; the roof's is wider or narrower, and the
+  /// verdict is the worse of the two. Above 1.02 of the roof it is IMPOSSIBLE.
+  public func share(of roof: Double, roofVerdict: Validity = .valid, protocol: String) -> Figure {
+    var share = self
+    share.value /= roof
+    share.ci95 = ci95.map { $0 / roof }
+    share.minimum /= roof
+    share.maximum /= roof
+    share.samples = samples.map { $0 / roof }
+    share.unit = "1"
+    share.protocol = `protocol`
+    if validity == .valid { share.validity = roofVerdict }
+    if share.value > Figure.largestShare { share.mark(.impossible) }
+    return share
+  }
+
+  /// A share of a roof above this is a mistake, not a speed.
+  public static let largestShare = 1.02
+
+  public mutating func mark(_ reason: Reason) {
+    validity = .invalid
+    if !reasons.contains(reason) { reasons = (reasons + [reason]).sorted() }
+  }
+}
