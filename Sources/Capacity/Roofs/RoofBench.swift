@@ -1,0 +1,141 @@
+// Measures the roofs through the table that serves: sizes, threads, passes. The loops are in CKernels.
+import CKernels
+
+public struct RoofBench {
+  let runtime: KernelRuntime
+  let sampler: Sampler
+  let node: NodeManifest
+
+  public init(runtime: KernelRuntime, sampler: Sampler, node: NodeManifest) {
+    self.runtime = runtime
+    self.sampler = sampler
+    self.node = node
+  }
+
+  // A sample of this length hides the fork-join (1 µs) and survives a timer tick; thirty of them fit in half a second.
+  private static let sampleSeconds = 0.015
+
+  /// nil where the ISA has no instruction for `precision`.
+  public func compute(_ precision: Precision, threads: Int, seconds: Double) throws(CapacityError) -> ComputeRoof? {
+    let kind = Self.code(precision)
+    let count = UInt32(clamping: threads)
+    var blocks: UInt64 = 8
+    var result = ck_roof_result()
+    let status = ck_roof_compute(runtime.handle, kind, count, blocks, &result)
+    if status == CK_UNSUPPORTED { return nil }
+    try check(status, "ck_roof_compute")
+    blocks = Self.scaled(blocks, by: Self.sampleSeconds / max(result.seconds, 1e-6))
+    let figure = try sampler.figure(
+      SampleKind(unit: precision.unit, precision: precision.tag, protocol: "roof-compute"),
+      rule: StoppingRule(seconds: seconds)
+    ) { () throws(CapacityError) -> Sample in
+      try check(ck_roof_compute(runtime.handle, kind, count, blocks, &result), "ck_roof_compute")
+      return Sample(amount: Double(result.operations), seconds: result.seconds, isRight: result.wrong == 0)
+    }
+    return ComputeRoof(precision: precision, threads: Int(result.threads), figure: figure)
+  }
+
+  private static func code(_ precision: Precision) -> ck_precision {
+    switch precision {
+    case .f64: CK_PRECISION_F64
+    case .f32: CK_PRECISION_F32
+    case .bf16: CK_PRECISION_BF16
+    case .s8: CK_PRECISION_S8
+    }
+  }
+
+  private static func scaled(_ count: UInt64, by factor: Double) -> UInt64 {
+    UInt64(min(max(Double(count) * factor, 1), 1e9))
+  }
+
+  /// One level of the memory: which arrays, for how many threads.
+  public struct Level: Sendable, Equatable {
+    public var name: String
+    public var bytes: Int
+    public var threads: Int
+  }
+
+  /// L1 and L2 at half of their size a core, L3 at half of what there is, DRAM at four times the last level, all
+  /// bounded by a quarter of the free memory an array.
+  public func levels() -> [Level] {
+    let all = runtime.threads
+    var levels: [Level] = []
+    if let l1 = node.cacheBytes(level: 1) { levels.append(Level(name: "L1", bytes: l1 / 2 * all, threads: all)) }
+    if let l2 = node.cacheBytes(level: 2) { levels.append(Level(name: "L2", bytes: l2 / 2 * all, threads: all)) }
+    if node.caches.contains(where: { $0.level == 3 }) {
+      levels.append(Level(name: "L3", bytes: node.lastLevelCacheBytes / 2, threads: all))
+    }
+    levels.append(dram(threads: all))
+    return levels
+  }
+
+  /// At least 128 MiB, at most 2 GiB and a quarter of the free memory: then the manifest's cache is not trusted.
+  public func dram(threads: Int) -> Level {
+    let wanted = min(max(4 * node.lastLevelCacheBytes, 128 << 20), 2 << 30)
+    let bound = node.memory.availableBytes > 0 ? max(node.memory.availableBytes / 4, 16 << 20) : wanted
+    return Level(name: "DRAM", bytes: min(wanted, bound), threads: threads)
+  }
+
+  /// `passes` in this order, on the same arrays.
+  public func memory(_ level: Level, passes: [MemoryRoof.Pass], hugePages: Bool = true, seconds: Double)
+    throws(CapacityError) -> [MemoryRoof]
+  {
+    var created: OpaquePointer?
+    let stream = max(2 * node.lastLevelCacheBytes, 64 << 20)
+    try check(
+      ck_roof_arrays_create(
+        runtime.handle, UInt32(clamping: level.threads), level.bytes, stream, hugePages, &created),
+      "ck_roof_arrays_create")
+    guard let arrays = created else { throw .kernel(call: "ck_roof_arrays_create", status: "no arrays") }
+    defer { ck_roof_arrays_destroy(arrays) }
+    var roofs: [MemoryRoof] = []
+    for pass in passes {
+      let figure =
+        pass == .latency ? try latency(arrays, seconds) : try bandwidth(arrays, Self.code(pass), level, seconds)
+      roofs.append(
+        MemoryRoof(
+          level: level.name, pass: pass, threads: pass == .latency ? 1 : level.threads, bytes: level.bytes,
+          hugePages: hugePages, figure: figure))
+    }
+    return roofs
+  }
+
+  private static func code(_ pass: MemoryRoof.Pass) -> ck_memory_pass {
+    switch pass {
+    case .write: CK_MEMORY_WRITE
+    case .copy: CK_MEMORY_COPY
+    case .triad: CK_MEMORY_TRIAD
+    case .read, .latency: CK_MEMORY_READ
+    }
+  }
+
+  private func bandwidth(_ arrays: OpaquePointer, _ pass: ck_memory_pass, _ level: Level, _ seconds: Double)
+    throws(CapacityError) -> Figure
+  {
+    var result = ck_roof_result()
+    var passes: UInt64 = 1
+    // Calibrate on two calls: the first one also touches the pages and fills the cache.
+    for _ in 0..<2 {
+      try check(ck_roof_memory(runtime.handle, arrays, pass, passes, &result), "ck_roof_memory")
+      if level.name != "DRAM" { passes = Self.scaled(passes, by: Self.sampleSeconds / max(result.seconds, 1e-6)) }
+    }
+    return try sampler.figure(
+      SampleKind(unit: "B/s", protocol: "roof-memory"), rule: StoppingRule(seconds: seconds)
+    ) { () throws(CapacityError) -> Sample in
+      try check(ck_roof_memory(runtime.handle, arrays, pass, passes, &result), "ck_roof_memory")
+      return Sample(amount: Double(result.bytes), seconds: result.seconds, isRight: result.wrong == 0)
+    }
+  }
+
+  private func latency(_ arrays: OpaquePointer, _ seconds: Double) throws(CapacityError) -> Figure {
+    var result = ck_roof_result()
+    try check(ck_roof_latency(runtime.handle, arrays, 1, &result), "ck_roof_latency")
+    let rounds = Self.scaled(1, by: Self.sampleSeconds / max(result.seconds, 1e-6))
+    return try sampler.figure(
+      SampleKind(unit: "s", protocol: "roof-latency", isTime: true), rule: StoppingRule(seconds: seconds)
+    ) { () throws(CapacityError) -> Sample in
+      try check(ck_roof_latency(runtime.handle, arrays, rounds, &result), "ck_roof_latency")
+      return Sample(amount: Double(result.operations), seconds: result.seconds, isRight: result.wrong == 0)
+    }
+  }
+}

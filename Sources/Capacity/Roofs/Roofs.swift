@@ -1,0 +1,66 @@
+// The node's roofs: what its multiply-add units and its memory can do at most. RoofBench measures them.
+
+public enum Precision: String, Codable, Sendable, CaseIterable {
+  case f64, f32, bf16, s8
+
+  /// in×in:acc→out.
+  public var tag: String {
+    switch self {
+    case .f64: "f64×f64:f64→f64"
+    case .f32: "f32×f32:f32→f32"
+    case .bf16: "bf16×bf16:f32→f32"
+    case .s8: "s8×s8:s32→s32"
+    }
+  }
+
+  /// Integer and floating operations are different units, never added.
+  public var unit: String { self == .s8 ? "OP/s" : "FLOP/s" }
+}
+
+public struct ComputeRoof: Codable, Sendable, Equatable {
+  public var precision: Precision
+  public var threads: Int
+  public var figure: Figure
+}
+
+public struct MemoryRoof: Codable, Sendable, Equatable {
+  public enum Pass: String, Codable, Sendable, CaseIterable { case read, write, copy, triad, latency }
+  /// "L1", "L2", "L3" or "DRAM".
+  public var level: String
+  public var pass: Pass
+  public var threads: Int
+  /// Of one array, over all threads.
+  public var bytes: Int
+  public var hugePages: Bool
+  public var figure: Figure
+}
+
+public struct Roofs: Codable, Sendable, Equatable {
+  public var compute: [ComputeRoof] = []
+  public var memory: [MemoryRoof] = []
+
+  /// R_pk of all threads in `precision`.
+  public func peak(_ precision: Precision) -> Figure? {
+    compute.filter { $0.precision == precision }.max { $0.threads < $1.threads }?.figure
+  }
+
+  /// B_pk: DRAM read of all threads.
+  public var read: Figure? {
+    memory.filter { $0.level == "DRAM" && $0.pass == .read }.max { $0.threads < $1.threads }?.figure
+  }
+
+  /// The highest rate at `intensity` operations a byte: min(R_pk, intensity × B_pk).
+  public func limit(_ precision: Precision, intensity: Double) -> Figure? {
+    guard let peak = peak(precision) else { return nil }
+    guard let read, intensity * read.value < peak.value else { return peak }
+    var slope = read
+    slope.value *= intensity
+    slope.ci95 = read.ci95.map { $0 * intensity }
+    slope.minimum *= intensity
+    slope.maximum *= intensity
+    slope.samples = read.samples.map { $0 * intensity }
+    slope.unit = precision.unit
+    slope.precision = precision.tag
+    return slope
+  }
+}
