@@ -113,6 +113,7 @@ struct ck_roof_arrays {
   size_t bytes, words;  // of one array; words of one slice
   bool stream;
   bool filled[3];
+  bool linked;         // c holds the lines' cycle of the latency roof
   uint64_t *array[3];  // a, b, c
   uint64_t sums[];     // of each thread's slice of a
 };
@@ -238,6 +239,7 @@ static ck_status fill_arrays(ck_runtime *runtime, ck_roof_arrays *arrays, ck_mem
     ck_status status = ck_run(runtime, fill, &task);
     if (status != CK_OK) return status;
     arrays->filled[i] = true;
+    if (i == 2) arrays->linked = false;
   }
   return CK_OK;
 }
@@ -277,8 +279,9 @@ ck_status ck_roof_latency(ck_runtime *runtime, ck_roof_arrays *arrays, uint64_t 
     return CK_INVALID_ARGUMENT;
   uint64_t *words = arrays->array[2];
   const size_t lines = arrays->words / LINE_WORDS;
+  if (!arrays->linked) link_lines(words, lines);
+  arrays->linked = true;
   arrays->filled[2] = false;  // what lies there now is no pass's
-  link_lines(words, lines);
   const uint64_t loads = rounds * lines;
   size_t line = 0;
   const double start = now();

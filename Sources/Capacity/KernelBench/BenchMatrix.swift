@@ -1,0 +1,127 @@
+// Weights made for a bench: encoded by the library, packed by the library, with the check of their product. Values are
+// random; no model is read.
+import CKernels
+import Inference
+
+/// Rows of x that every kind of activation holds exactly: whole numbers, with 127 in every 32, so that an 8-bit scale
+/// is 1 and bfloat16 loses nothing. A result then differs from the exact one by the kernel's own rounding alone.
+final class BenchInput {
+  let m: Int
+  let k: Int
+  let values: KernelMemory
+
+  init(m: Int, k: Int, seed: UInt64) throws(CapacityError) {
+    self.m = m
+    self.k = k
+    values = try KernelMemory(bytes: m * k * 4)
+    var random = RandomSource(seed: seed)
+    let x = values.floats(m * k)
+    for i in x.indices { x[i] = i % k % 32 == 0 ? 127 : Float(random.index(below: 253) - 126) }
+  }
+
+  func row(_ i: Int) -> [Float] { Array(values.floats(m * k)[(i * k)..<((i + 1) * k)]) }
+  var floats: UnsafeBufferPointer<Float> { UnsafeBufferPointer(values.floats(m * k)) }
+}
+
+/// The input converted for one kind of activation and one number of rows.
+final class BenchActivations {
+  private let memory: KernelMemory
+  var plan: ck_activations
+
+  init(_ runtime: KernelRuntime, _ input: BenchInput, kind: ck_activation, m: Int) throws(CapacityError) {
+    plan = ck_activations()
+    try check(ck_activations_plan(runtime.handle, kind, m, input.k, &plan), "ck_activations_plan")
+    memory = try KernelMemory(bytes: plan.bytes)
+    plan.data = memory.base
+    try check(
+      ck_activations_store(runtime.handle, &plan, input.floats.baseAddress, input.k, nil), "ck_activations_store")
+  }
+}
+
+/// One matrix W (n, k), packed `copies` times so that a pass over the copies does not find them in a cache.
+final class BenchMatrix {
+  let shape: MatrixShape
+  let check: ProductCheck
+  private(set) var copies: [ck_packed] = []
+  private var memory: [KernelMemory] = []
+
+  /// Distinct rows that are encoded; the others are these with their blocks turned by one more place each time.
+  private static let templateRows = 64
+
+  init(
+    _ runtime: KernelRuntime, _ shape: MatrixShape, format: ck_format, input: BenchInput, copies count: Int,
+    seed: UInt64
+  ) throws(CapacityError) {
+    self.shape = shape
+    let source = try TemplateRows(format: format, k: shape.k, rows: min(Self.templateRows, shape.n), seed: seed)
+    // Integer kernels round once a block or so, others once a value.
+    let isInteger = source.info.activation == CK_ACTIVATION_Q8_32 || source.info.activation == CK_ACTIVATION_Q8_256
+    check = ProductCheck(
+      n: shape.n, k: shape.k, sampledRows: [0, 3].filter { $0 < input.m },
+      roundings: isInteger ? shape.k / 8 + 16 : shape.k + 16, seed: seed &+ 1, x: input.row, row: source.decodedRow)
+    for _ in 0..<count {
+      var packed = ck_packed()
+      try Capacity.check(ck_packed_plan(runtime.handle, format, shape.n, shape.k, &packed), "ck_packed_plan")
+      let data = try KernelMemory(bytes: packed.bytes)
+      packed.data = data.base
+      if let first = copies.first {
+        data.base.copyMemory(from: first.data, byteCount: packed.bytes)
+      } else {
+        try source.store(runtime, into: &packed)
+      }
+      copies.append(packed)
+      memory.append(data)
+    }
+  }
+}
+
+/// Encoded rows and their decoded values. Row j of the matrix is row j mod rows, turned by j / rows blocks.
+private struct TemplateRows {
+  let info: ck_format_info
+  private let k: Int
+  private let rows: Int
+  private let rowBytes: Int
+  private let blocks: [UInt8]
+  private let values: [Double]
+
+  init(format: ck_format, k: Int, rows: Int, seed: UInt64) throws(CapacityError) {
+    guard let described = ck_format_describe(format) else {
+      throw .kernel(call: "ck_format_describe", status: "no such format")
+    }
+    info = described.pointee
+    self.k = k
+    self.rows = rows
+    rowBytes = k / Int(info.values_per_block) * Int(info.bytes_per_block)
+    var random = RandomSource(seed: seed)
+    var floats = (0..<rows * k).map { _ in random.signedUnit() * 0.05 }
+    var encoded = [UInt8](repeating: 0, count: rows * rowBytes)
+    try check(ck_encode(format, &floats, rows * k, nil, &encoded), "ck_encode")
+    try check(ck_decode(format, &encoded, rows * k, &floats), "ck_decode")
+    blocks = encoded
+    values = floats.map(Double.init)
+  }
+
+  private func turn(_ row: Int) -> Int { row / rows % max(k / Int(info.values_per_block), 1) }
+
+  func decodedRow(_ row: Int, _ out: UnsafeMutableBufferPointer<Double>) {
+    let shift = turn(row) * Int(info.values_per_block)
+    let start = row % rows * k
+    for i in 0..<k - shift { out[i] = values[start + shift + i] }
+    for i in 0..<shift { out[k - shift + i] = values[start + i] }
+  }
+
+  func store(_ runtime: KernelRuntime, into packed: inout ck_packed) throws(CapacityError) {
+    for first in stride(from: 0, to: Int(packed.n), by: rows) {
+      let count = min(rows, Int(packed.n) - first)
+      let shift = turn(first) * Int(info.bytes_per_block)
+      var part: [UInt8] = []
+      part.reserveCapacity(count * rowBytes)
+      for row in 0..<count {
+        let start = row * rowBytes
+        part += blocks[(start + shift)..<(start + rowBytes)]
+        part += blocks[start..<(start + shift)]
+      }
+      try check(ck_packed_store(runtime.handle, &packed, first, count, part, rowBytes), "ck_packed_store")
+    }
+  }
+}

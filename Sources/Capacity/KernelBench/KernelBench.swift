@@ -1,0 +1,113 @@
+// Times the matrix products of a published model's layer in one format: D_gemm and its share of the roof. The products
+// go through the same call and table that serve; every sample's result is checked.
+import CKernels
+import Inference
+
+/// One kernel on the roofline: a format, a model's layer and a number of rows.
+public struct KernelPoint: Codable, Sendable, Equatable {
+  public var model: String
+  public var format: String
+  /// Rows of x: tokens in prefill, sequences in decode.
+  public var m: Int
+  public var kernel: String
+  /// Σ2mnk / Σt over the layer's products.
+  public var rate: Figure
+  /// Operations a byte, by the bytes that the algorithm must move: packed weights, x and y once.
+  public var intensity: Double
+  /// Of min(R_pk, intensity × B_pk).
+  public var share: Figure?
+  /// "compute" or "memory": which roof binds here.
+  public var boundBy: String?
+  /// What the check compared, in words.
+  public var check: String
+}
+
+public struct KernelBench {
+  let runtime: KernelRuntime
+  let sampler: Sampler
+  let node: NodeManifest
+  let roofs: Roofs
+  let seed: UInt64
+
+  public init(runtime: KernelRuntime, sampler: Sampler, node: NodeManifest, roofs: Roofs, seed: UInt64) {
+    self.runtime = runtime
+    self.sampler = sampler
+    self.node = node
+    self.roofs = roofs
+    self.seed = seed
+  }
+
+  /// `rows`, each for about `seconds`. Formats whose block does not divide the model's widths are left out: empty.
+  public func measure(_ layer: LayerShape, format: Format, rows: [Int], seconds: Double)
+    throws(CapacityError) -> [KernelPoint]
+  {
+    let code = ck_format(rawValue: UInt32(format.rawValue))
+    guard let info = ck_format_describe(code)?.pointee, let most = rows.max(),
+      layer.matrices.allSatisfy({ $0.k % Int(info.values_per_block) == 0 })
+    else { return [] }
+    let set = try LayerSet(
+      runtime, layer, format: code, m: most, copies: copies(of: layer, info), seed: seed, checkpoint: sampler.checkpoint)
+    var points: [KernelPoint] = []
+    for m in rows {
+      try sampler.checkpoint()
+      points.append(try point(set, layer, format, info, m: m, seconds: seconds))
+    }
+    return points
+  }
+
+  // Decode streams all layers' weights: as many copies of the layer as the model has, up to 4 last-level caches.
+  private func copies(of layer: LayerShape, _ info: ck_format_info) -> Int {
+    let bytes = Double(layer.weights) / Double(info.values_per_block) * Double(info.bytes_per_block)
+    let wanted = Int((4 * Double(node.lastLevelCacheBytes) / max(bytes, 1)).rounded(.up))
+    return min(max(wanted, 2), layer.layers)
+  }
+
+  private func point(
+    _ set: LayerSet, _ layer: LayerShape, _ format: Format, _ info: ck_format_info, m: Int, seconds: Double
+  ) throws(CapacityError) -> KernelPoint {
+    let precision = servingPrecision(info.activation)
+    let work = try set.prepared(m: m)
+    let operations = layer.matrices.reduce(0) { $0 + $1.operationsPerRow } * Double(m * set.copies)
+    var count = 0
+    let rate = try sampler.figure(
+      SampleKind(
+        unit: precision.unit, precision: Self.tag(format, info, precision), protocol: "gemm-layer"),
+      rule: StoppingRule(minimumSamples: 5, seconds: seconds)
+    ) { () throws(CapacityError) -> Sample in
+      let start = Sampler.now()
+      try set.run(work, startingAt: count)
+      let end = Sampler.now()
+      count += 1
+      return Sample(amount: operations, seconds: end - start, isRight: set.sampledRowsAreRight(m: m))
+    }
+    var checked = rate
+    if !set.allRowsAreRight(m: m) { checked.mark(.numericFail) }
+    let intensity = operations / (set.bytes(m: m) * Double(set.copies))
+    let limit = roofs.limit(precision, intensity: intensity)
+    return KernelPoint(
+      model: layer.model, format: format.name, m: m, kernel: kernelName(format), rate: checked, intensity: intensity,
+      share: limit.map { checked.share(of: $0.value, roofVerdict: $0.validity, protocol: "gemm-share") },
+      boundBy: limit.map { $0.protocol == "roof-compute" ? "compute" : "memory" },
+      check: m > 3 ? "rows 0 and 3 against double; all rows by Freivalds" : "row 0 against double; Freivalds")
+  }
+
+  /// The roof that bounds a format: its activation's precision, or float where the ISA has no instruction for it.
+  private func servingPrecision(_ activation: ck_activation) -> Precision {
+    switch activation {
+    case CK_ACTIVATION_Q8_32, CK_ACTIVATION_Q8_256: .s8
+    case CK_ACTIVATION_BF16: roofs.peak(.bf16) == nil ? .f32 : .bf16
+    default: .f32
+    }
+  }
+
+  static func tag(_ format: Format, _ info: ck_format_info, _ precision: Precision) -> String {
+    guard precision == .s8 else { return precision.tag }
+    let bits = Int(info.bytes_per_block) * 8 / Int(info.values_per_block)
+    return "w\(bits)×s8:s32→f32:\(info.values_per_block)"
+  }
+
+  private func kernelName(_ format: Format) -> String {
+    let rows = runtime.kernels().filter { $0.format == format.name }
+    return (rows.first { $0.operation.hasPrefix("matmul") } ?? rows.first)?.kernel ?? "reference"
+  }
+}

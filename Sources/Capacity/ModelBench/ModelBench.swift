@@ -1,0 +1,161 @@
+// Times a model's prefill and decode, checks its numerics in the same run and sets both beside the roofs as MFU and MBU.
+
+/// One row of a model's table.
+public struct ModelFigure: Codable, Sendable, Equatable {
+  public enum Work: String, Codable, Sendable { case prefill, decode }
+  public var work: Work
+  /// Tokens of a prefill; sequences of a decode step.
+  public var count: Int
+  /// Positions before the first timed one.
+  public var depth: Int
+  public var rate: Figure
+  /// S·F_tok ÷ R_pk.
+  public var mfu: Figure?
+  /// steps/s · (active weight bytes + batch · KV bytes) ÷ B_pk; decode only.
+  public var mbu: Figure?
+}
+
+public struct ModelResult: Codable, Sendable, Equatable {
+  public var facts: ModelFacts
+  public var formula: String
+  public var quality: QualityCheck?
+  public var figures: [ModelFigure]
+}
+
+public struct ModelBench {
+  /// What is measured of a model.
+  public struct Plan: Sendable, Equatable {
+    public var prefill: [(tokens: Int, depth: Int)]
+    public var decode: [(batch: Int, depth: Int)]
+    public var secondsEach: Double
+    public var qualityTokens: Int
+
+    public init(
+      prefill: [(tokens: Int, depth: Int)], decode: [(batch: Int, depth: Int)], secondsEach: Double, qualityTokens: Int
+    ) {
+      self.prefill = prefill
+      self.decode = decode
+      self.secondsEach = secondsEach
+      self.qualityTokens = qualityTokens
+    }
+
+    public static func == (a: Plan, b: Plan) -> Bool {
+      a.prefill.map { [$0.tokens, $0.depth] } == b.prefill.map { [$0.tokens, $0.depth] }
+        && a.decode.map { [$0.batch, $0.depth] } == b.decode.map { [$0.batch, $0.depth] }
+        && a.secondsEach == b.secondsEach && a.qualityTokens == b.qualityTokens
+    }
+
+    public var steps: Int { prefill.count + decode.count + 1 }
+  }
+
+  let sampler: Sampler
+  let roofs: Roofs
+  let seed: UInt64
+
+  public init(sampler: Sampler, roofs: Roofs, seed: UInt64) {
+    self.sampler = sampler
+    self.roofs = roofs
+    self.seed = seed
+  }
+
+  /// `progress` is called before each step with the number of steps done. A step that throws .cancelled ends all.
+  public func measure(_ model: any ModelUnderTest, plan: Plan, progress: (Int, ModelResult) -> Void)
+    throws(CapacityError) -> ModelResult
+  {
+    var result = ModelResult(facts: model.facts, formula: ModelFacts.formula, quality: nil, figures: [])
+    var done = 0
+    progress(done, result)
+    result.quality = try quality(model, tokens: plan.qualityTokens)
+    // A model whose numerics fail is still timed: its figures say so.
+    let reasons: Set<Reason> = result.quality.map { $0.passes ? [] : [.qualityFloor] } ?? []
+    for (tokens, depth) in plan.prefill {
+      done += 1
+      progress(done, result)
+      result.figures.append(try prefill(model, tokens, depth, plan.secondsEach, reasons))
+    }
+    for (batch, depth) in plan.decode {
+      done += 1
+      progress(done, result)
+      result.figures.append(try decode(model, batch, depth, plan.secondsEach, reasons))
+    }
+    return result
+  }
+
+  // The same stimulus is never used twice: each sample draws new tokens.
+  private func tokens(_ count: Int, _ random: inout RandomSource, _ model: any ModelUnderTest) -> [Int32] {
+    (0..<count).map { _ in Int32(random.index(below: max(model.facts.vocabulary, 1))) }
+  }
+
+  private func quality(_ model: any ModelUnderTest, tokens count: Int) throws(CapacityError) -> QualityCheck? {
+    guard count > 0 else { return nil }
+    try sampler.checkpoint()
+    var random = RandomSource(seed: seed)
+    let tokens = tokens(count, &random, model)
+    let served = try model.logits(of: tokens, exact: false)
+    try sampler.checkpoint()
+    let exact = try model.logits(of: tokens, exact: true)
+    guard served.count == exact.count, exact.count == count * model.facts.vocabulary else {
+      throw .model(label: model.facts.label, what: "logits of a wrong shape")
+    }
+    return QualityCheck(exact: exact, served: served, vocabulary: model.facts.vocabulary)
+  }
+
+  private func prefill(
+    _ model: any ModelUnderTest, _ count: Int, _ depth: Int, _ seconds: Double, _ reasons: Set<Reason>
+  ) throws(CapacityError) -> ModelFigure {
+    var random = RandomSource(seed: seed &+ 17)
+    let facts = model.facts
+    let rate = try sampler.figure(
+      SampleKind(unit: "token/s", precision: facts.precisionTag, protocol: "prefill"),
+      rule: StoppingRule(minimumSamples: 3, maximumSamples: 20, seconds: seconds), reasons: reasons
+    ) { () throws(CapacityError) -> Sample in
+      let tokens = tokens(count, &random, model)
+      try model.prepare(sequences: 1, depth: depth)
+      let start = Sampler.now()
+      try model.prefill(tokens)
+      return Sample(amount: Double(count), seconds: Sampler.now() - start)
+    }
+    // A prefill's tokens have depth, depth + 1, … positions before them: on average depth + (n - 1) / 2.
+    let operations = facts.operationsPerToken(context: Double(depth) + Double(count - 1) / 2)
+    return ModelFigure(
+      work: .prefill, count: count, depth: depth, rate: rate,
+      mfu: utilisation(rate, facts, operationsPerToken: operations), mbu: nil)
+  }
+
+  private func decode(
+    _ model: any ModelUnderTest, _ batch: Int, _ depth: Int, _ seconds: Double, _ reasons: Set<Reason>
+  ) throws(CapacityError) -> ModelFigure {
+    var random = RandomSource(seed: seed &+ 31)
+    let facts = model.facts
+    // Several steps a sample: a small model's step is a millisecond.
+    let steps = 8
+    let rate = try sampler.figure(
+      SampleKind(unit: "token/s", precision: facts.precisionTag, protocol: "decode"),
+      rule: StoppingRule(minimumSamples: 5, maximumSamples: 40, seconds: seconds), reasons: reasons
+    ) { () throws(CapacityError) -> Sample in
+      try model.prepare(sequences: batch, depth: depth)
+      var spent = 0.0
+      for _ in 0..<steps {
+        let tokens = tokens(batch, &random, model)
+        let start = Sampler.now()
+        try model.decode(tokens)
+        spent += Sampler.now() - start
+        try sampler.checkpoint()
+      }
+      return Sample(amount: Double(batch * steps), seconds: spent)
+    }
+    let context = Double(depth) + Double(steps - 1) / 2
+    let bytes = facts.bytesPerStep(batch: batch, context: context) / Double(batch)
+    return ModelFigure(
+      work: .decode, count: batch, depth: depth, rate: rate,
+      mfu: utilisation(rate, facts, operationsPerToken: facts.operationsPerToken(context: context)),
+      mbu: roofs.read.map { rate.share(of: $0.value / bytes, roofVerdict: $0.validity, protocol: "mbu") })
+  }
+
+  private func utilisation(_ rate: Figure, _ facts: ModelFacts, operationsPerToken: Double) -> Figure? {
+    // Where the ISA has no instruction for the precision, its kernels run on the float units.
+    (roofs.peak(facts.precision) ?? roofs.peak(.f32)).map {
+      rate.share(of: $0.value / operationsPerToken, roofVerdict: $0.validity, protocol: "mfu")
+    }
+  }
+}

@@ -1,0 +1,80 @@
+// What a model must do to be measured, and the formulas that turn its shape into operations and bytes. A session of
+// the library is one kind of model under test; a null model, which does nothing, is another.
+
+/// The figures of a model that its cost follows from.
+public struct ModelFacts: Codable, Sendable, Equatable {
+  public var label: String
+  public var architecture: String
+  public var layers: Int
+  public var heads: Int
+  public var headDimension: Int
+  public var vocabulary: Int
+  /// Weights that a token is multiplied with: the LM head is among them, the embedding look-up is not.
+  public var activeParameters: Int
+  /// Bytes of those weights as they are read in a decode step.
+  public var activeWeightBytes: Int
+  /// Keys and values of one position over all layers.
+  public var cacheBytesPerPosition: Int
+  /// Of most of the model's products: it names the roof of prefill.
+  public var precision: Precision
+  /// The tag of those products.
+  public var precisionTag: String
+  public var fileBytes: Int?
+  /// SHA-256 of the weights' file.
+  public var hash: String?
+  /// True if the weights were made, not trained.
+  public var isGenerated: Bool
+
+  public init(
+    label: String, architecture: String, layers: Int, heads: Int, headDimension: Int, vocabulary: Int,
+    activeParameters: Int, activeWeightBytes: Int, cacheBytesPerPosition: Int, precision: Precision,
+    precisionTag: String, fileBytes: Int? = nil, hash: String? = nil, isGenerated: Bool = false
+  ) {
+    self.label = label
+    self.architecture = architecture
+    self.layers = layers
+    self.heads = heads
+    self.headDimension = headDimension
+    self.vocabulary = vocabulary
+    self.activeParameters = activeParameters
+    self.activeWeightBytes = activeWeightBytes
+    self.cacheBytesPerPosition = cacheBytesPerPosition
+    self.precision = precision
+    self.precisionTag = precisionTag
+    self.fileBytes = fileBytes
+    self.hash = hash
+    self.isGenerated = isGenerated
+  }
+
+  /// The formula behind operationsPerToken, stored beside every figure made with it.
+  public static let formula = "2·N_active + 4·layers·heads·head_dim·c"
+
+  /// F_tok(c): what one token costs with `context` positions before it.
+  public func operationsPerToken(context: Double) -> Double {
+    2 * Double(activeParameters) + 4 * Double(layers * heads * headDimension) * context
+  }
+
+  /// What a decode step of `batch` sequences reads, each with `context` positions.
+  public func bytesPerStep(batch: Int, context: Double) -> Double {
+    Double(activeWeightBytes) + Double(batch) * Double(cacheBytesPerPosition) * context
+  }
+}
+
+/// A model that can be timed. Used by one thread at a time. Calls throw CapacityError.model.
+public protocol ModelUnderTest: AnyObject {
+  var facts: ModelFacts { get }
+
+  /// Leaves `sequences` sequences of exactly `depth` positions, of any content. Not timed.
+  func prepare(sequences: Int, depth: Int) throws(CapacityError)
+
+  /// Takes `tokens` as the next positions of the first sequence, in one chunk or several, and computes the logits of
+  /// the last one.
+  func prefill(_ tokens: [Int32]) throws(CapacityError)
+
+  /// One step: token i is the next position of sequence i; computes the logits of each.
+  func decode(_ tokens: [Int32]) throws(CapacityError)
+
+  /// The logits (tokens, vocabulary) of `tokens` from an empty sequence: by the path that serves, or exact, with
+  /// float32 activations and keys. Disturbs what `prepare` left.
+  func logits(of tokens: [Int32], exact: Bool) throws(CapacityError) -> [Float]
+}
