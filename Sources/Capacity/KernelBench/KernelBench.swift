@@ -24,12 +24,12 @@ public struct KernelPoint: Codable, Sendable, Equatable {
 
 public struct KernelBench {
   let runtime: KernelRuntime
-  let sampler: Sampler
+  let sampler: FigureSampler
   let node: NodeManifest
   let roofs: Roofs
   let seed: UInt64
 
-  public init(runtime: KernelRuntime, sampler: Sampler, node: NodeManifest, roofs: Roofs, seed: UInt64) {
+  public init(runtime: KernelRuntime, sampler: FigureSampler, node: NodeManifest, roofs: Roofs, seed: UInt64) {
     self.runtime = runtime
     self.sampler = sampler
     self.node = node
@@ -74,9 +74,9 @@ public struct KernelBench {
         unit: precision.unit, precision: Self.tag(format, info, precision), protocol: "gemm-layer"),
       rule: StoppingRule(minimumSamples: 5, seconds: seconds)
     ) { () throws(CapacityError) -> Sample in
-      let start = Sampler.now()
+      let start = FigureSampler.now()
       try set.run(work, startingAt: count)
-      let end = Sampler.now()
+      let end = FigureSampler.now()
       count += 1
       return Sample(amount: operations, seconds: end - start, isRight: set.sampledRowsAreRight(m: m))
     }

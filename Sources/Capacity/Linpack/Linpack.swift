@@ -18,11 +18,11 @@ public struct LinpackResult: Codable, Sendable, Equatable {
 public struct Linpack {
   public static let largestResidual = 16.0
 
-  let sampler: Sampler
+  let sampler: FigureSampler
   let threads: Int
   let seed: UInt64
 
-  public init(sampler: Sampler, threads: Int, seed: UInt64) {
+  public init(sampler: FigureSampler, threads: Int, seed: UInt64) {
     self.sampler = sampler
     self.threads = threads
     self.seed = seed
@@ -43,9 +43,9 @@ public struct Linpack {
       rule: StoppingRule(minimumSamples: 3, maximumSamples: 20, seconds: seconds)
     ) { () throws(CapacityError) -> Sample in
       system.reset()
-      let start = Sampler.now()
+      let start = FigureSampler.now()
       refinements = try system.solve(kind)
-      let end = Sampler.now()
+      let end = FigureSampler.now()
       let residual = system.residual()
       worst = max(worst, residual)
       return Sample(amount: System.operations(n), seconds: end - start, isRight: residual <= Self.largestResidual)

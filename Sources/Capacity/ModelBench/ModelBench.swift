@@ -20,6 +20,8 @@ public struct ModelResult: Codable, Sendable, Equatable {
   public var formula: String
   public var quality: QualityCheck?
   public var figures: [ModelFigure]
+  /// What was left out, and why.
+  public var notMeasured: [String] = []
 }
 
 public struct ModelBench {
@@ -48,11 +50,11 @@ public struct ModelBench {
     public var steps: Int { prefill.count + decode.count + 1 }
   }
 
-  let sampler: Sampler
+  let sampler: FigureSampler
   let roofs: Roofs
   let seed: UInt64
 
-  public init(sampler: Sampler, roofs: Roofs, seed: UInt64) {
+  public init(sampler: FigureSampler, roofs: Roofs, seed: UInt64) {
     self.sampler = sampler
     self.roofs = roofs
     self.seed = seed
@@ -71,14 +73,31 @@ public struct ModelBench {
     for (tokens, depth) in plan.prefill {
       done += 1
       progress(done, result)
+      if let why = tooDeep(depth, result) {
+        result.notMeasured.append("prefill of \(tokens) at depth \(depth): \(why)")
+        continue
+      }
       result.figures.append(try prefill(model, tokens, depth, plan.secondsEach, reasons))
     }
     for (batch, depth) in plan.decode {
       done += 1
       progress(done, result)
+      if let why = tooDeep(depth * batch, result) {
+        result.notMeasured.append("decode of \(batch) at depth \(depth): \(why)")
+        continue
+      }
       result.figures.append(try decode(model, batch, depth, plan.secondsEach, reasons))
     }
     return result
+  }
+
+  // Positions have to be filled before anything is timed at a depth: not for longer than this.
+  private static let longestPreparation = 15.0
+
+  private func tooDeep(_ positions: Int, _ result: ModelResult) -> String? {
+    guard let rate = result.figures.last(where: { $0.work == .prefill })?.rate.value, rate > 0 else { return nil }
+    let seconds = Double(positions) / rate
+    return seconds > Self.longestPreparation ? "filling it would take \(Int(seconds)) s" : nil
   }
 
   // The same stimulus is never used twice: each sample draws new tokens.
@@ -111,12 +130,11 @@ public struct ModelBench {
     ) { () throws(CapacityError) -> Sample in
       let tokens = tokens(count, &random, model)
       try model.prepare(sequences: 1, depth: depth)
-      let start = Sampler.now()
+      let start = FigureSampler.now()
       try model.prefill(tokens)
-      return Sample(amount: Double(count), seconds: Sampler.now() - start)
+      return Sample(amount: Double(count), seconds: FigureSampler.now() - start)
     }
-    // A prefill's tokens have depth, depth + 1, … positions before them: on average depth + (n - 1) / 2.
-    let operations = facts.operationsPerToken(context: Double(depth) + Double(count - 1) / 2)
+    let operations = facts.operationsPerPrefillToken(tokens: count, depth: depth)
     return ModelFigure(
       work: .prefill, count: count, depth: depth, rate: rate,
       mfu: utilisation(rate, facts, operationsPerToken: operations), mbu: nil)
@@ -137,9 +155,9 @@ public struct ModelBench {
       var spent = 0.0
       for _ in 0..<steps {
         let tokens = tokens(batch, &random, model)
-        let start = Sampler.now()
+        let start = FigureSampler.now()
         try model.decode(tokens)
-        spent += Sampler.now() - start
+        spent += FigureSampler.now() - start
         try sampler.checkpoint()
       }
       return Sample(amount: Double(batch * steps), seconds: spent)

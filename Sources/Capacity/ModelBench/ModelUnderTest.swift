@@ -11,6 +11,8 @@ public struct ModelFacts: Codable, Sendable, Equatable {
   public var vocabulary: Int
   /// Weights that a token is multiplied with: the LM head is among them, the embedding look-up is not.
   public var activeParameters: Int
+  /// Of these, the LM head's: a prefill that asks for the last token's logits multiplies with them once.
+  public var headParameters: Int
   /// Bytes of those weights as they are read in a decode step.
   public var activeWeightBytes: Int
   /// Keys and values of one position over all layers.
@@ -27,8 +29,9 @@ public struct ModelFacts: Codable, Sendable, Equatable {
 
   public init(
     label: String, architecture: String, layers: Int, heads: Int, headDimension: Int, vocabulary: Int,
-    activeParameters: Int, activeWeightBytes: Int, cacheBytesPerPosition: Int, precision: Precision,
-    precisionTag: String, fileBytes: Int? = nil, hash: String? = nil, isGenerated: Bool = false
+    activeParameters: Int, headParameters: Int, activeWeightBytes: Int, cacheBytesPerPosition: Int,
+    precision: Precision, precisionTag: String, fileBytes: Int? = nil,
+    hash: String? = nil, isGenerated: Bool = false
   ) {
     self.label = label
     self.architecture = architecture
@@ -37,6 +40,7 @@ public struct ModelFacts: Codable, Sendable, Equatable {
     self.headDimension = headDimension
     self.vocabulary = vocabulary
     self.activeParameters = activeParameters
+    self.headParameters = headParameters
     self.activeWeightBytes = activeWeightBytes
     self.cacheBytesPerPosition = cacheBytesPerPosition
     self.precision = precision
@@ -47,11 +51,19 @@ public struct ModelFacts: Codable, Sendable, Equatable {
   }
 
   /// The formula behind operationsPerToken, stored beside every figure made with it.
-  public static let formula = "2·N_active + 4·layers·heads·head_dim·c"
+  public static let formula = "2·N_active + 4·layers·heads·head_dim·c; prefill: LM head once"
 
   /// F_tok(c): what one token costs with `context` positions before it.
   public func operationsPerToken(context: Double) -> Double {
     2 * Double(activeParameters) + 4 * Double(layers * heads * headDimension) * context
+  }
+
+  /// What a prefill of `tokens` from `depth` costs a token: the LM head is counted once in it, for the last token, since
+  /// that is all that is computed. Counting it for each would put a fast prefill above the roof.
+  public func operationsPerPrefillToken(tokens: Int, depth: Int) -> Double {
+    // Tokens have depth, depth + 1, … positions before them: on average depth + (n - 1) / 2.
+    let whole = operationsPerToken(context: Double(depth) + Double(tokens - 1) / 2)
+    return whole - 2 * Double(headParameters) * (1 - 1 / Double(max(tokens, 1)))
   }
 
   /// What a decode step of `batch` sequences reads, each with `context` positions.

@@ -3,10 +3,10 @@ import CKernels
 
 public struct RoofBench {
   let runtime: KernelRuntime
-  let sampler: Sampler
+  let sampler: FigureSampler
   let node: NodeManifest
 
-  public init(runtime: KernelRuntime, sampler: Sampler, node: NodeManifest) {
+  public init(runtime: KernelRuntime, sampler: FigureSampler, node: NodeManifest) {
     self.runtime = runtime
     self.sampler = sampler
     self.node = node

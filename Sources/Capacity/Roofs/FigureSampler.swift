@@ -32,7 +32,7 @@ public struct SampleKind: Sendable {
   }
 }
 
-public struct Sampler {
+public struct FigureSampler {
   let watch: Guard
   let seed: UInt64
   /// Asked before every sample; throws to stop.

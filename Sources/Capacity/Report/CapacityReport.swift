@@ -1,0 +1,117 @@
+// One run's report: what was measured on which node, with every figure's verdict. Encodes to the JSON that
+// docs/capacity.schema.json describes. Renders nothing.
+import Foundation
+
+public struct CapacityReport: Codable, Sendable, Equatable {
+  public static let currentSchema = "gobi.capacity/1"
+
+  /// Something that could not or was not to be measured.
+  public struct Omission: Codable, Sendable, Equatable {
+    public var what: String
+    public var why: String
+  }
+
+  public var schema = currentSchema
+  /// ISO 8601, UTC.
+  public var started: String
+  public var seconds: Double
+  public var level: CapacityLevel
+  public var seed: UInt64
+  /// False if the run was cancelled: what is there counts, the rest was not measured.
+  public var isComplete: Bool
+  public var node: NodeManifest
+  /// The guards over the whole run.
+  public var window: GuardWindow?
+  public var roofs = Roofs()
+  public var linpack: [LinpackResult] = []
+  public var kernels: [KernelPoint] = []
+  public var models: [ModelResult] = []
+  public var notMeasured: [Omission] = []
+
+  public init(started: String, level: CapacityLevel, seed: UInt64, node: NodeManifest) {
+    self.started = started
+    seconds = 0
+    self.level = level
+    self.seed = seed
+    isComplete = false
+    self.node = node
+  }
+
+  /// Every figure of the report, shares too.
+  public var figures: [Figure] {
+    var all = roofs.compute.map(\.figure) + roofs.memory.map(\.figure)
+    for result in linpack { all += [result.rate] + [result.share].compactMap { $0 } }
+    for point in kernels { all += [point.rate] + [point.share].compactMap { $0 } }
+    for model in models {
+      for figure in model.figures { all += [figure.rate] + [figure.mfu, figure.mbu].compactMap { $0 } }
+    }
+    return all
+  }
+
+  /// INVALID only where arithmetic was wrong: a shared machine makes single figures invalid, not the node unfit.
+  public var failures: [Reason] {
+    let fatal: Set<Reason> = [.numericFail, .qualityFloor, .impossible]
+    return Set(figures.flatMap(\.reasons)).intersection(fatal).sorted()
+  }
+
+  // MARK: JSON
+
+  public func json() throws(CapacityError) -> Data {
+    let encoder = JSONEncoder()
+    encoder.keyEncodingStrategy = .convertToSnakeCase
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    do { return try encoder.encode(self) } catch { throw .report(path: "JSON", what: "\(error)") }
+  }
+
+  /// Reads a report of this schema; anything else is an error that says what is wrong.
+  public init(json: Data, path: String) throws(CapacityError) {
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    do {
+      self = try decoder.decode(CapacityReport.self, from: json)
+    } catch let error as DecodingError {
+      throw .report(path: path, what: "not a capacity report: \(Self.words(error))")
+    } catch {
+      throw .report(path: path, what: "not a capacity report: \(error)")
+    }
+    guard schema == Self.currentSchema else {
+      throw .report(path: path, what: "schema \(schema), not \(Self.currentSchema)")
+    }
+  }
+
+  private static func words(_ error: DecodingError) -> String {
+    let place = { (context: DecodingError.Context) in
+      context.codingPath.map { $0.intValue.map { "[\($0)]" } ?? $0.stringValue }.joined(separator: ".")
+    }
+    switch error {
+    case .keyNotFound(let key, let context): return "\(place(context)): no key \(key.stringValue)"
+    case .typeMismatch(_, let context), .valueNotFound(_, let context), .dataCorrupted(let context):
+      return "\(place(context)): \(context.debugDescription)"
+    @unknown default: return "\(error)"
+    }
+  }
+
+  // MARK: Files
+
+  /// Writes capacity.json and capacity.html into `folder`, which is made if it is not there. Each is written under
+  /// another name and renamed, so that no half of one stands under the final name. Returns the two paths.
+  public func write(to folder: String) throws(CapacityError) -> (json: String, html: String) {
+    do {
+      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    } catch {
+      throw .report(path: folder, what: "cannot make the folder: \(error.localizedDescription)")
+    }
+    let json = folder + "/capacity.json", html = folder + "/capacity.html"
+    try Self.write(try self.json(), to: json)
+    try Self.write(Data(HTMLReport(self).page().utf8), to: html)
+    return (json, html)
+  }
+
+  private static func write(_ data: Data, to path: String) throws(CapacityError) {
+    do {
+      try data.write(to: URL(fileURLWithPath: path), options: .atomic)
+    } catch {
+      throw .report(path: path, what: "cannot write: \(error.localizedDescription)")
+    }
+  }
+}

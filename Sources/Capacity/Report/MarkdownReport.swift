@@ -1,0 +1,54 @@
+// The report's tables in Markdown, for documents. The text around them is the document's.
+
+public struct MarkdownReport {
+  private let report: CapacityReport
+
+  public init(_ report: CapacityReport) { self.report = report }
+
+  public func roofs() -> String {
+    var rows = report.roofs.compute.map {
+      [Quantity.precision($0.precision), $0.precision.tag, "\($0.threads)"] + Self.cells($0.figure)
+    }
+    rows += report.roofs.memory.map {
+      ["\($0.level) \($0.pass.rawValue)", Quantity.bytes($0.bytes), "\($0.threads)"] + Self.cells($0.figure)
+    }
+    return Self.table(["Roof", "Precision or bytes", "Threads", "Median", "95 % interval", "n", "Verdict"], rows)
+  }
+
+  public func kernels() -> String {
+    let rows = report.kernels.map { point in
+      [
+        point.format, "\(point.m)", Quantity.text(point.rate), Quantity.spread(point.rate),
+        point.share.map { Quantity.number($0.value * 100) } ?? "", point.boundBy ?? "", point.kernel,
+        Quantity.verdict(point.rate),
+      ]
+    }
+    return Self.table(["Format", "m", "Rate", "Spread", "Share of roof, %", "Bound by", "Kernel", "Verdict"], rows)
+  }
+
+  public func models() -> String {
+    let rows = report.models.flatMap { model in
+      model.figures.map { figure in
+        [
+          model.facts.label, figure.work.rawValue, "\(figure.count)", "\(figure.depth)",
+          Quantity.number(figure.rate.value), Quantity.spread(figure.rate),
+          figure.mfu.map { Quantity.number($0.value * 100) } ?? "",
+          figure.mbu.map { Quantity.number($0.value * 100) } ?? "", Quantity.verdict(figure.rate),
+        ]
+      }
+    }
+    return Self.table(["Model", "Work", "n", "Depth", "token/s", "Spread", "MFU, %", "MBU, %", "Verdict"], rows)
+  }
+
+  private static func cells(_ figure: Figure) -> [String] {
+    let interval = figure.ci95.map { Quantity.text($0, figure.unit) }.joined(separator: " to ")
+    return [Quantity.text(figure), interval, "\(figure.n)", Quantity.verdict(figure)]
+  }
+
+  static func table(_ head: [String], _ rows: [[String]]) -> String {
+    let line = { (cells: [String]) in
+      "| " + cells.map { $0.replacing("|", with: "\\|") }.joined(separator: " | ") + " |"
+    }
+    return ([line(head), line(head.map { _ in "---" })] + rows.map(line)).joined(separator: "\n") + "\n"
+  }
+}

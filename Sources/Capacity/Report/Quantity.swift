@@ -1,0 +1,108 @@
+// Figures as people read them: SI prefixes, three to four digits, verdicts in words. No layout.
+import Foundation
+
+enum Quantity {
+  /// "467 GOP/s", "53.2 GB/s", "98.1 ns", "62.4 %" for shares.
+  static func text(_ value: Double, _ unit: String) -> String {
+    guard value.isFinite else { return "not a number" }
+    switch unit {
+    case "1": return number(value * 100) + " %"
+    case "token/s": return number(value) + " token/s"
+    case "s": return scaled(value, [(1, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"), (1e-12, "ps")])
+    default:
+      return scaled(
+        value, [(1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1, "")].map { ($0.0, $0.1 + unit) })
+    }
+  }
+
+  static func text(_ figure: Figure) -> String { text(figure.value, figure.unit) }
+
+  private static func scaled(_ value: Double, _ units: [(Double, String)]) -> String {
+    let unit = units.first { abs(value) >= $0.0 } ?? units[units.count - 1]
+    return number(value / unit.0) + " " + unit.1
+  }
+
+  /// Three digits that count, four from 1,000 on.
+  static func number(_ value: Double) -> String {
+    let size = abs(value)
+    let digits = size >= 100 ? 0 : size >= 10 ? 1 : 2
+    let text = String(format: "%.\(digits)f", value)
+    return size >= 10_000 ? grouped(text) : text
+  }
+
+  private static func grouped(_ digits: String) -> String {
+    var out: [Character] = []
+    for (i, digit) in digits.reversed().enumerated() {
+      if i > 0, i % 3 == 0, digit != "-" { out.append(",") }
+      out.append(digit)
+    }
+    return String(out.reversed())
+  }
+
+  /// SI: "33.6 MB".
+  static func bytes(_ count: Int) -> String { text(Double(count), "B") }
+
+  /// "±0.4 %": half of the interval, of the median.
+  static func spread(_ figure: Figure) -> String {
+    guard figure.ci95.count == 2, figure.value != 0 else { return "" }
+    return "±" + number((figure.ci95[1] - figure.ci95[0]) / 2 / abs(figure.value) * 100) + " %"
+  }
+
+  /// "valid", "inconclusive", or the reasons' names.
+  static func verdict(_ figure: Figure) -> String {
+    switch figure.validity {
+    case .valid: "valid"
+    case .inconclusive: "inconclusive"
+    case .invalid: figure.reasons.map(\.rawValue).joined(separator: ", ")
+    }
+  }
+
+  static let inconclusiveExplanation =
+    "the 95 % interval is wider than ±2 % of the median after the time there was"
+
+  static func precision(_ precision: Precision) -> String {
+    switch precision {
+    case .f64: "FP64"
+    case .f32: "FP32"
+    case .bf16: "BF16"
+    case .s8: "INT8"
+    }
+  }
+}
+
+/// The report's facts about the node as short lines, for text and HTML alike.
+struct NodeFacts {
+  let rows: [(name: String, value: String)]
+
+  init(_ node: NodeManifest) {
+    var rows: [(String, String)] = []
+    let t = node.topology
+    rows.append(("Processor", "\(node.processor.model) (\(node.processor.identity))"))
+    rows.append(("Microcode", node.processor.microcode ?? "not readable"))
+    rows.append(
+      ("Topology", "\(t.sockets) socket(s), \(t.cores) cores, \(t.threads) threads, \(t.numaNodes) NUMA node(s)"))
+    rows.append(("Instruction sets", node.processor.features.joined(separator: " ")))
+    rows.append(
+      (
+        "Caches",
+        node.caches.map { "L\($0.level) \($0.kind.lowercased()) \($0.count) × \(Quantity.bytes($0.bytes))" }
+          .joined(separator: ", ")
+      ))
+    rows.append(("Memory", Quantity.bytes(node.memory.bytes) + ", huge pages: \(node.memory.transparentHugePages ?? "no")"))
+    let clock = [
+      node.clock.baseHertz.map { "base " + Quantity.text($0, "Hz") },
+      node.clock.maximumHertz.map { "maximum " + Quantity.text($0, "Hz") }, node.clock.governor.map { "governor \($0)" },
+      node.clock.turbo.map { "turbo \($0 ? "on" : "off")" },
+    ].compactMap { $0 }
+    rows.append(("Clock", clock.isEmpty ? "not readable here" : clock.joined(separator: ", ")))
+    rows.append(("System", [node.system.distribution, "Linux \(node.system.kernel)"].compactMap { $0 }.joined(separator: ", ")))
+    rows.append(("Virtual machine", node.system.hypervisor ?? "no"))
+    rows.append(("Container", node.system.container ?? "no"))
+    rows.append(("CPU quota", node.system.quota.map { "\(Quantity.number($0)) processors" } ?? "none"))
+    let b = node.build
+    rows.append(("Gobi", "\(b.version), kernels for \(b.isa), \(b.threads) thread(s)"))
+    if let hash = b.binaryHash { rows.append(("Binary", "SHA-256 \(hash)")) }
+    rows.append(("BLAS", b.blas.map { "\($0), core \(b.blasCore ?? "unknown")" } ?? "none"))
+    self.rows = rows.map { (name: $0.0, value: $0.1) }
+  }
+}

@@ -1,0 +1,187 @@
+// The report for a terminal: 80 columns, no colour. Every figure with its interval, roof and verdict.
+
+public struct TextReport {
+  static let width = 80
+  private let report: CapacityReport
+
+  public init(_ report: CapacityReport) { self.report = report }
+
+  public func text() -> String {
+    var lines: [String] = []
+    lines += node()
+    lines += roofs()
+    lines += linpack()
+    lines += kernels()
+    lines += models()
+    lines += verdict()
+    return lines.flatMap(Self.folded).joined(separator: "\n") + "\n"
+  }
+
+  // MARK: Parts
+
+  private func node() -> [String] {
+    let facts = NodeFacts(report.node).rows
+    let wanted = ["Processor", "Topology", "Caches", "Memory", "System", "Virtual machine", "CPU quota", "Gobi", "BLAS"]
+    return ["NODE"] + facts.filter { wanted.contains($0.name) }.map { Self.pad($0.name, 16) + $0.value } + [""]
+  }
+
+  private func roofs() -> [String] {
+    var lines = ["ROOFS" + Self.pad("", 13) + Self.right("all threads", 14) + Self.right("one", 14) + "  verdict"]
+    for precision in Precision.allCases.reversed() {
+      guard let all = report.roofs.peak(precision) else { continue }
+      let one = report.roofs.compute.first { $0.precision == precision && $0.threads == 1 }?.figure
+      lines.append(row(Quantity.precision(precision) + " multiply-add", all, one))
+    }
+    for roof in report.roofs.memory where roof.threads > 1 || roof.pass == .latency || report.node.build.threads == 1 {
+      let one = report.roofs.memory.first {
+        $0.level == roof.level && $0.pass == roof.pass && $0.threads == 1 && roof.pass != .latency
+      }?.figure
+      if roof.pass == .latency {
+        lines.append(row("\(roof.level) latency", nil, roof.figure))
+      } else {
+        lines.append(row("\(roof.level) \(roof.pass.rawValue)", roof.figure, one))
+      }
+    }
+    return lines + [""]
+  }
+
+  private func row(_ name: String, _ all: Figure?, _ one: Figure?) -> String {
+    let verdict = (all ?? one).map(Quantity.verdict) ?? ""
+    return Self.pad(name, 18) + Self.right(all.map(Quantity.text) ?? "", 14)
+      + Self.right(one.map(Quantity.text) ?? "", 14) + "  " + verdict
+  }
+
+  private func linpack() -> [String] {
+    guard !report.linpack.isEmpty else { return [] }
+    var lines = ["LINPACK             n          rate        spread  share  residual  verdict"]
+    for result in report.linpack {
+      lines.append(
+        Self.pad(result.kind == .f64 ? "FP64" : "FP32, refined", 14) + Self.right("\(result.n)", 7)
+          + Self.right(Quantity.text(result.rate), 14) + Self.right(Quantity.spread(result.rate), 14)
+          + Self.right(result.share.map { Quantity.number($0.value * 100) } ?? "", 7)
+          + Self.right(Quantity.number(result.residual), 10) + "  " + Quantity.verdict(result.rate))
+    }
+    return lines + [""]
+  }
+
+  private func kernels() -> [String] {
+    guard let model = report.kernels.first?.model else { return [] }
+    var rows: [Int] = []
+    for point in report.kernels where !rows.contains(point.m) { rows.append(point.m) }
+    var lines = ["KERNELS  matrix products of a \(model) layer: rate, share of the roof in %"]
+    lines.append(Self.pad("", 8) + rows.map { Self.right("m=\($0)", 14) }.joined())
+    var formats: [String] = []
+    for point in report.kernels where !formats.contains(point.format) { formats.append(point.format) }
+    for format in formats {
+      let cells = rows.map { m -> String in
+        guard let point = report.kernels.first(where: { $0.format == format && $0.m == m }) else { return "" }
+        let mark = point.rate.validity == .valid ? "" : point.rate.validity == .inconclusive ? "~" : "!"
+        let share = point.share.map { Self.right(Quantity.number($0.value * 100), 5) } ?? "    -"
+        return Quantity.number(point.rate.value * 1e-9) + "\(mark)" + share
+      }
+      lines.append(Self.pad(format, 8) + cells.map { Self.right($0, 14) }.joined())
+    }
+    lines.append("in G(FL)OP/s; ! invalid, ~ inconclusive: the JSON file has every reason")
+    return lines + [""]
+  }
+
+  private func models() -> [String] {
+    report.models.flatMap { model -> [String] in
+      var lines = ["MODEL  \(model.facts.label)" + (model.facts.isGenerated ? " (generated weights)" : "")]
+      lines.append("work                     token/s  spread       MFU %   MBU %  verdict")
+      for figure in model.figures {
+        let name =
+          figure.work == .prefill ? "prefill \(figure.count)" : "decode, batch \(figure.count)"
+        lines.append(
+          Self.pad(name + (figure.depth > 0 ? " @ \(figure.depth)" : ""), 20)
+            + Self.right(Quantity.number(figure.rate.value), 12) + "  " + Self.pad(Quantity.spread(figure.rate), 10)
+            + Self.right(figure.mfu.map { Quantity.number($0.value * 100) } ?? "", 8)
+            + Self.right(figure.mbu.map { Quantity.number($0.value * 100) } ?? "", 8) + "  "
+            + Quantity.verdict(figure.rate))
+      }
+      if let quality = model.quality {
+        lines.append(
+          "numerics: KL \(Self.small(quality.meanDivergence)) nat, best token agrees in "
+            + "\(Quantity.number(quality.agreement * 100)) % of \(quality.tokens): "
+            + (quality.passes ? "pass" : "FAIL"))
+      }
+      return lines + model.notMeasured.map { "not measured: \($0)" } + [""]
+    }
+  }
+
+  private func verdict() -> [String] {
+    var lines = report.notMeasured.map { "not measured: \($0.what): \($0.why)" }
+    if !report.isComplete { lines.append("This report is partial: the run was cancelled.") }
+    return lines + Verdicts(report).sentences
+  }
+
+  // MARK: Layout
+
+  static func pad(_ text: String, _ width: Int) -> String {
+    text + String(repeating: " ", count: max(width - text.count, text.isEmpty || width == 0 ? 0 : 1))
+  }
+
+  static func right(_ text: String, _ width: Int) -> String {
+    String(repeating: " ", count: max(width - text.count, text.isEmpty ? 0 : 1)) + text
+  }
+
+  static func small(_ value: Double) -> String {
+    guard value != 0 else { return "0" }
+    let exponent = Int(value.magnitude.log10Floor)
+    var mantissa = value
+    if exponent < 0 { for _ in 0..<(-exponent) { mantissa *= 10 } }
+    return exponent < -2 ? Quantity.number(mantissa) + "e\(exponent)" : Quantity.number(value)
+  }
+
+  /// Lines of at most 80 characters: longer ones continue, indented.
+  static func folded(_ line: String) -> [String] {
+    guard line.count > width else { return [line] }
+    let indent = "    "
+    var lines: [String] = []
+    var rest = Substring(line)
+    while rest.count > width - (lines.isEmpty ? 0 : indent.count) {
+      let room = width - (lines.isEmpty ? 0 : indent.count)
+      let end = rest.index(rest.startIndex, offsetBy: room)
+      let cut = rest[..<end].lastIndex(of: " ").flatMap { $0 > rest.startIndex ? $0 : nil } ?? end
+      lines.append((lines.isEmpty ? "" : indent) + rest[..<cut])
+      rest = rest[cut...].drop { $0 == " " }
+    }
+    if !rest.isEmpty { lines.append(indent + rest) }
+    return lines
+  }
+}
+
+extension Double {
+  fileprivate var log10Floor: Double {
+    var exponent = 0.0
+    var value = self
+    guard value > 0, value.isFinite else { return 0 }
+    while value < 1 {
+      value *= 10
+      exponent -= 1
+    }
+    return exponent
+  }
+}
+
+/// What the verdicts of a report mean, in plain words.
+struct Verdicts {
+  let sentences: [String]
+
+  init(_ report: CapacityReport) {
+    let figures = report.figures
+    let valid = figures.filter { $0.validity == .valid }.count
+    let open = figures.filter { $0.validity == .inconclusive }.count
+    var lines = ["\(valid) of \(figures.count) figures are valid."]
+    for reason in Reason.allCases {
+      let count = figures.filter { $0.reasons.contains(reason) }.count
+      if count > 0 { lines.append("\(reason.rawValue), \(count) figure(s): \(reason.explanation).") }
+    }
+    if open > 0 { lines.append("INCONCLUSIVE, \(open) figure(s): \(Quantity.inconclusiveExplanation).") }
+    if let window = report.window {
+      let steal = Quantity.text(window.stealShare, "1"), foreign = Quantity.text(window.foreignShare, "1")
+      lines.append("Over the whole run other work took \(foreign) of the processors' time, the hypervisor \(steal).")
+    }
+    sentences = lines
+  }
+}
