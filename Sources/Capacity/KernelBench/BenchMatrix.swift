@@ -41,7 +41,7 @@ final class BenchActivations {
 /// One matrix W (n, k), packed `copies` times so that a pass over the copies does not find them in a cache.
 final class BenchMatrix {
   let shape: MatrixShape
-  let check: ProductCheck
+  let productCheck: ProductCheck
   private(set) var copies: [ck_packed] = []
   private var memory: [KernelMemory] = []
 
@@ -56,12 +56,12 @@ final class BenchMatrix {
     let source = try TemplateRows(format: format, k: shape.k, rows: min(Self.templateRows, shape.n), seed: seed)
     // Integer kernels round once a block or so, others once a value.
     let isInteger = source.info.activation == CK_ACTIVATION_Q8_32 || source.info.activation == CK_ACTIVATION_Q8_256
-    check = ProductCheck(
+    productCheck = ProductCheck(
       n: shape.n, k: shape.k, sampledRows: [0, 3].filter { $0 < input.m },
       roundings: isInteger ? shape.k / 8 + 16 : shape.k + 16, seed: seed &+ 1, x: input.row, row: source.decodedRow)
     for _ in 0..<count {
       var packed = ck_packed()
-      try Capacity.check(ck_packed_plan(runtime.handle, format, shape.n, shape.k, &packed), "ck_packed_plan")
+      try check(ck_packed_plan(runtime.handle, format, shape.n, shape.k, &packed), "ck_packed_plan")
       let data = try KernelMemory(bytes: packed.bytes)
       packed.data = data.base
       if let first = copies.first {

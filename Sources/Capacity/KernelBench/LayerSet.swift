@@ -94,12 +94,12 @@ final class LayerSet {
   }
 
   func sampledRowsAreRight(m: Int) -> Bool {
-    everyMatrix { matrix, y, _ in matrix.check.sampledRowsAreRight(y, m: m, ld: matrix.shape.n) }
+    everyMatrix { matrix, y, _ in matrix.productCheck.sampledRowsAreRight(y, m: m, ld: matrix.shape.n) }
   }
 
   func allRowsAreRight(m: Int) -> Bool {
     everyMatrix { matrix, y, input in
-      matrix.check.allRowsAreRight(y, m: m, ld: matrix.shape.n, x: input.floats, ldx: input.k)
+      matrix.productCheck.allRowsAreRight(y, m: m, ld: matrix.shape.n, x: input.floats, ldx: input.k)
     }
   }
 

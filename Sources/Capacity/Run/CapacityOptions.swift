@@ -38,7 +38,7 @@ public struct CapacityProgress: Sendable, Equatable {
 }
 
 /// A model to be measured: opened when its turn comes, and closed after it.
-public struct ModelSource: Sendable {
+public struct MeasuredModel: Sendable {
   public var label: String
   let open: @Sendable (KernelRuntime) throws(CapacityError) -> any ModelUnderTest
 

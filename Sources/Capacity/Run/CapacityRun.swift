@@ -6,7 +6,7 @@ import Inference
 
 public final class CapacityRun {
   private let options: CapacityOptions
-  private let models: [ModelSource]
+  private let models: [MeasuredModel]
   private let began = FigureSampler.now()
   private var progress: (CapacityProgress) -> Void = { _ in }
   private var isCancelled: () -> Bool = { false }
@@ -14,7 +14,7 @@ public final class CapacityRun {
   private var finished = 0.0
   private var shown = 0.0
 
-  public init(_ options: CapacityOptions, models: [ModelSource]) {
+  public init(_ options: CapacityOptions, models: [MeasuredModel]) {
     self.options = options
     self.models = models
   }

@@ -1,0 +1,132 @@
+// Models under test that are not models: one that does nothing, one that takes a known time, one with wrong numerics.
+import Capacity
+import Foundation
+import Testing
+
+/// Does nothing at all, like MLPerf's null system: what is left is the driver's own time.
+private final class NullModel: ModelUnderTest {
+  var facts = ModelFacts(
+    label: "null", architecture: "none", layers: 2, heads: 2, headDimension: 8, vocabulary: 16,
+    activeParameters: 1_000_000, headParameters: 1000, activeWeightBytes: 1_000_000, cacheBytesPerPosition: 64,
+    precision: .f32, precisionTag: Precision.f32.tag, isGenerated: true)
+  var noise: Float = 0
+  var secondsPerToken = 0.0
+  var prepared: [[Int]] = []
+  var failAfter = Int.max
+  private var calls = 0
+
+  func prepare(sequences: Int, depth: Int) throws(CapacityError) { prepared.append([sequences, depth]) }
+  func prefill(_ tokens: [Int32]) throws(CapacityError) { try spend(tokens.count) }
+  func decode(_ tokens: [Int32]) throws(CapacityError) { try spend(tokens.count) }
+
+  private func spend(_ tokens: Int) throws(CapacityError) {
+    calls += 1
+    if calls > failAfter { throw .cancelled }
+    let end = FigureSampler.now() + secondsPerToken * Double(tokens)
+    while FigureSampler.now() < end {}
+  }
+
+  func logits(of tokens: [Int32], exact: Bool) throws(CapacityError) -> [Float] {
+    (0..<tokens.count * facts.vocabulary).map { Float($0 * 7919 % 13) + (exact ? 0 : noise * Float($0 % 5)) }
+  }
+}
+
+private func bench(_ roofs: Roofs = Roofs()) -> ModelBench {
+  ModelBench(
+    sampler: FigureSampler(watch: Guard(NodeFiles()), seed: 1) { () throws(CapacityError) in }, roofs: roofs, seed: 4)
+}
+
+private func roofs(compute: Double, read: Double) -> Roofs {
+  let rule = StoppingRule(minimumSamples: 2, seconds: 1)
+  var roofs = Roofs()
+  roofs.compute = [
+    ComputeRoof(
+      precision: .f32, threads: 2,
+      figure: Figure(samples: [compute, compute], unit: "FLOP/s", protocol: "roof-compute", rule: rule))
+  ]
+  roofs.memory = [
+    MemoryRoof(
+      level: "DRAM", pass: .read, threads: 2, bytes: 1, hugePages: true,
+      figure: Figure(samples: [read, read], unit: "B/s", protocol: "roof-memory", rule: rule))
+  ]
+  return roofs
+}
+
+@Suite struct ModelBenchTests {
+  private let plan = ModelBench.Plan(
+    prefill: [(64, 0), (64, 128)], decode: [(1, 0), (4, 16)], secondsEach: 0.05, qualityTokens: 8)
+
+  @Test func aModelThatDoesNothingIsImpossible() throws {
+    let model = NullModel()
+    let result = try bench(roofs(compute: 1e11, read: 1e10)).measure(model, plan: plan) { _, _ in }
+    #expect(result.figures.count == 4)
+    #expect(result.quality?.passes == true && result.quality?.meanDivergence == 0)
+    for figure in result.figures {
+      #expect(figure.mfu?.reasons.contains(.impossible) == true)
+      #expect(figure.rate.value.isFinite)
+    }
+    #expect(result.figures[2].mbu?.reasons.contains(.impossible) == true)
+    #expect(model.prepared.contains([1, 128]) && model.prepared.contains([4, 16]))
+  }
+
+  @Test func aKnownTimeGivesTheKnownRate() throws {
+    let model = NullModel()
+    model.secondsPerToken = 0.0005
+    let result = try bench().measure(model, plan: plan) { _, _ in }
+    for figure in result.figures {
+      // Never faster than the model is; on a busy machine it may be slower.
+      #expect(figure.rate.value <= 2000 * 1.001 && figure.rate.value > 0, "\(figure.rate.value)")
+      #expect(figure.mfu == nil && figure.mbu == nil)
+    }
+  }
+
+  @Test func wrongNumericsMakeEveryFigureInvalid() throws {
+    let model = NullModel()
+    model.noise = 3
+    let result = try bench().measure(model, plan: plan) { _, _ in }
+    #expect(result.quality?.passes == false)
+    for figure in result.figures {
+      #expect(figure.rate.validity == .invalid && figure.rate.reasons.contains(.qualityFloor))
+    }
+  }
+
+  @Test func cancellingKeepsWhatWasMeasured() {
+    let model = NullModel()
+    model.failAfter = 20
+    model.secondsPerToken = 0.0001
+    var last: ModelResult?
+    #expect(throws: CapacityError.cancelled) {
+      _ = try bench().measure(model, plan: plan) { _, soFar in last = soFar }
+    }
+    #expect(last?.quality != nil)
+  }
+
+  @Test func formulas() {
+    let facts = NullModel().facts
+    #expect(facts.operationsPerToken(context: 10) == 2e6 + 4 * 2 * 2 * 8 * 10)
+    #expect(facts.bytesPerStep(batch: 3, context: 10) == 1e6 + 3 * 64 * 10)
+    // 5 tokens from depth 0: on average 2 positions before each, the head for one of five.
+    #expect(abs(facts.operationsPerPrefillToken(tokens: 5, depth: 0) - (2e6 + 256 - 2000 * 0.8)) < 1e-6)
+    #expect(facts.operationsPerPrefillToken(tokens: 1, depth: 7) == facts.operationsPerToken(context: 7))
+  }
+}
+
+@Suite struct QualityCheckTests {
+  @Test func divergenceOfKnownDistributions() {
+    // p = (1/2, 1/2), q = (1/4, 3/4): KL = ½ ln 2 + ½ ln (2/3)
+    let q = QualityCheck(exact: [0, 0], served: [0, Float(log(3.0))], vocabulary: 2)
+    #expect(abs(q.meanDivergence - (0.5 * log(2) + 0.5 * log(2.0 / 3))) < 1e-6)
+    #expect(!q.passes)
+  }
+
+  @Test func notANumberFails() {
+    #expect(!QualityCheck(exact: [1, 2], served: [.nan, 2], vocabulary: 2).passes)
+    #expect(!QualityCheck(exact: [1, 2], served: [.infinity, 2], vocabulary: 2).passes)
+  }
+
+  @Test func aDrawMayFallEitherWay() {
+    let exact: [Float] = [10, 9.99, 0, 1], served: [Float] = [9.99, 10, 0, 1]
+    #expect(QualityCheck(exact: exact, served: served, vocabulary: 4).agreement == 1)
+    #expect(QualityCheck(exact: [10, 5], served: [5, 10], vocabulary: 2).agreement == 0)
+  }
+}
