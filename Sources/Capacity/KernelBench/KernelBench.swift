@@ -67,7 +67,7 @@ public struct KernelBench {
   ) throws(CapacityError) -> KernelPoint {
     let precision = servingPrecision(info.activation)
     let work = try set.prepared(m: m)
-    let operations = layer.matrices.reduce(0) { $0 + $1.operationsPerRow } * Double(m * set.copies)
+    let operations = layer.matrices.reduce(0) { $0 + $1.operationsPerRow } * Double(m * set.copiesInPass(m: m))
     var count = 0
     let rate = try sampler.figure(
       SampleKind(
@@ -82,7 +82,7 @@ public struct KernelBench {
     }
     var checked = rate
     if !set.allRowsAreRight(m: m) { checked.mark(.numericFail) }
-    let intensity = operations / (set.bytes(m: m) * Double(set.copies))
+    let intensity = operations / (set.bytes(m: m) * Double(set.copiesInPass(m: m)))
     let limit = roofs.limit(precision, intensity: intensity)
     return KernelPoint(
       model: layer.model, format: format.name, m: m, kernel: kernelName(format), rate: checked, intensity: intensity,

@@ -57,10 +57,14 @@ final class LayerSet {
     return Work(m: m, activations: activations)
   }
 
-  /// All products of all copies, `first` being the copy to begin with: the last one, whose results are checked, is
-  /// another one each time.
+  /// How many copies a pass of `m` rows goes through. Few rows stream the weights, as a model's layers do: all copies.
+  /// Many rows use each weight often, and a pass over all copies would take a second.
+  func copiesInPass(m: Int) -> Int { m <= 16 ? copies : 1 }
+
+  /// All products of a pass, `first` being the copy to begin with: the last one, whose results are checked, is another
+  /// one each time.
   func run(_ work: Work, startingAt first: Int) throws(CapacityError) {
-    for turn in 0..<copies {
+    for turn in 0..<copiesInPass(m: work.m) {
       let copy = (first + turn) % copies
       for group in matrices.indices {
         try multiply(work.activations[group], group, copy)

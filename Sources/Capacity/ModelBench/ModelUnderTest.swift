@@ -17,6 +17,8 @@ public struct ModelFacts: Codable, Sendable, Equatable {
   public var activeWeightBytes: Int
   /// Keys and values of one position over all layers.
   public var cacheBytesPerPosition: Int
+  /// Of each layer, how many positions a query sees; 0 for all. nil: every layer sees all.
+  public var windows: [Int]?
   /// Of most of the model's products: it names the roof of prefill.
   public var precision: Precision
   /// The tag of those products.
@@ -30,7 +32,7 @@ public struct ModelFacts: Codable, Sendable, Equatable {
   public init(
     label: String, architecture: String, layers: Int, heads: Int, headDimension: Int, vocabulary: Int,
     activeParameters: Int, headParameters: Int, activeWeightBytes: Int, cacheBytesPerPosition: Int,
-    precision: Precision, precisionTag: String, fileBytes: Int? = nil,
+    windows: [Int]? = nil, precision: Precision, precisionTag: String, fileBytes: Int? = nil,
     hash: String? = nil, isGenerated: Bool = false
   ) {
     self.label = label
@@ -43,6 +45,7 @@ public struct ModelFacts: Codable, Sendable, Equatable {
     self.headParameters = headParameters
     self.activeWeightBytes = activeWeightBytes
     self.cacheBytesPerPosition = cacheBytesPerPosition
+    self.windows = windows
     self.precision = precision
     self.precisionTag = precisionTag
     self.fileBytes = fileBytes
@@ -51,11 +54,11 @@ public struct ModelFacts: Codable, Sendable, Equatable {
   }
 
   /// The formula behind operationsPerToken, stored beside every figure made with it.
-  public static let formula = "2·N_active + 4·layers·heads·head_dim·c; prefill: LM head once"
+  public static let formula = "2·N_active + 4·layers·heads·head_dim·c, c at most the window; prefill: LM head once"
 
   /// F_tok(c): what one token costs with `context` positions before it.
   public func operationsPerToken(context: Double) -> Double {
-    2 * Double(activeParameters) + 4 * Double(layers * heads * headDimension) * context
+    2 * Double(activeParameters) + 4 * Double(heads * headDimension) * positionsSeen(context)
   }
 
   /// What a prefill of `tokens` from `depth` costs a token: the LM head is counted once in it, for the last token, since
@@ -68,7 +71,14 @@ public struct ModelFacts: Codable, Sendable, Equatable {
 
   /// What a decode step of `batch` sequences reads, each with `context` positions.
   public func bytesPerStep(batch: Int, context: Double) -> Double {
-    Double(activeWeightBytes) + Double(batch) * Double(cacheBytesPerPosition) * context
+    let perLayer = Double(cacheBytesPerPosition) / Double(max(layers, 1))
+    return Double(activeWeightBytes) + Double(batch) * perLayer * positionsSeen(context)
+  }
+
+  /// Positions that all layers together look at, with `context` of them there.
+  private func positionsSeen(_ context: Double) -> Double {
+    guard let windows else { return Double(layers) * context }
+    return windows.reduce(0) { $0 + ($1 > 0 ? min(Double($1), context) : context) }
   }
 }
 

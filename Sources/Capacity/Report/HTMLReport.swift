@@ -199,7 +199,7 @@ public struct HTMLReport {
     let rows = report.linpack.map {
       [
         $0.kind == .f64 ? "FP64" : "FP32 factors, refined to FP64", "\($0.n)", Quantity.text($0.rate),
-        Quantity.spread($0.rate), $0.share.map(Quantity.text) ?? "", Quantity.number($0.residual),
+        Quantity.spread($0.rate), $0.share.map(Quantity.text) ?? "", TextReport.small($0.residual),
         Quantity.verdict($0.rate),
       ]
     }

@@ -42,9 +42,15 @@ enum Quantity {
   /// SI: "33.6 MB".
   static func bytes(_ count: Int) -> String { text(Double(count), "B") }
 
+  /// Caches come in powers of two: "32 KiB", "1 MiB".
+  static func binary(_ bytes: Int) -> String {
+    bytes >= 1 << 20 ? number(Double(bytes) / 1_048_576) + " MiB" : number(Double(bytes) / 1024) + " KiB"
+  }
+
   /// "±0.4 %": half of the interval, of the median.
   static func spread(_ figure: Figure) -> String {
     guard figure.ci95.count == 2, figure.value != 0 else { return "" }
+    guard figure.n > 1 else { return "1 sample" }
     return "±" + number((figure.ci95[1] - figure.ci95[0]) / 2 / abs(figure.value) * 100) + " %"
   }
 
@@ -85,7 +91,7 @@ struct NodeFacts {
     rows.append(
       (
         "Caches",
-        node.caches.map { "L\($0.level) \($0.kind.lowercased()) \($0.count) × \(Quantity.bytes($0.bytes))" }
+        node.caches.map { "L\($0.level) \($0.kind.lowercased()) \($0.count) × \(Quantity.binary($0.bytes))" }
           .joined(separator: ", ")
       ))
     rows.append(("Memory", Quantity.bytes(node.memory.bytes) + ", huge pages: \(node.memory.transparentHugePages ?? "no")"))

@@ -7,7 +7,7 @@ struct RooflinePlot {
   private let width: Double
   private let height: Double
   private let left = 52.0
-  private let right = 12.0
+  private let right = 20.0
   private let top = 12.0
   private let bottom = 40.0
   private let xRange: ClosedRange<Double>  // of log10
@@ -22,8 +22,8 @@ struct RooflinePlot {
     self.height = height
     let xs = report.kernels.map(\.intensity).filter { $0 > 0 }
     let ys = report.kernels.map(\.rate.value).filter { $0 > 0 }
-    // One step past the knee of the highest roof, and all points.
-    let low = min(xs.min() ?? 0.5, 0.5), high = max(xs.max() ?? 1, highest / read * 10)
+    // All points, the knee of the highest roof, and room for the roofs' names behind them.
+    let low = min(xs.min() ?? 0.5, 0.5), high = max(xs.max() ?? 1, highest / read) * 8
     xRange = log10(low).rounded(.down)...log10(high).rounded(.up)
     let bottomRate = min(ys.min() ?? highest, low * read)
     yRange = log10(bottomRate).rounded(.down)...(log10(highest) + 0.25)

@@ -59,7 +59,7 @@ public struct TextReport {
         Self.pad(result.kind == .f64 ? "FP64" : "FP32, refined", 14) + Self.right("\(result.n)", 7)
           + Self.right(Quantity.text(result.rate), 14) + Self.right(Quantity.spread(result.rate), 14)
           + Self.right(result.share.map { Quantity.number($0.value * 100) } ?? "", 7)
-          + Self.right(Quantity.number(result.residual), 10) + "  " + Quantity.verdict(result.rate))
+          + Self.right(Self.small(result.residual), 10) + "  " + Quantity.verdict(result.rate))
     }
     return lines + [""]
   }
