@@ -24,7 +24,9 @@ private func withRuntime(_ isa: String, threads: UInt32, _ body: (OpaquePointer)
   @Test(arguments: isas) func multiplyAddsAreExactAndCounted(_ isa: String) throws {
     try withRuntime(isa, threads: 2) { runtime in
       for precision in [CK_PRECISION_F64, CK_PRECISION_F32, CK_PRECISION_BF16, CK_PRECISION_S8] {
-        var one = ck_roof_result(), two = ck_roof_result(), three = ck_roof_result()
+        var one = ck_roof_result()
+        var two = ck_roof_result()
+        var three = ck_roof_result()
         let status = ck_roof_compute(runtime, precision, 1, 1, &one)
         if status == CK_UNSUPPORTED {
           #expect(precision == CK_PRECISION_BF16)
@@ -112,13 +114,16 @@ private func withRuntime(_ isa: String, threads: UInt32, _ body: (OpaquePointer)
     (args.k, args.lda, args.ldb, args.ldy) = (2, 1, 1, 1)  // a row of a holds 2 values
     #expect(ck_blas_sgemm(&args, [1, 1], [1, 1], &y) == CK_INVALID_ARGUMENT)
     var pivot: Int32 = 0
-    var a = 1.0, b = 1.0
+    var a = 1.0
+    var b = 1.0
     #expect(ck_lapack_solve(1 << 40, &a, 1 << 40, &pivot, &b) == CK_INVALID_ARGUMENT)
     #expect(ck_lapack_solve(2, &a, 1, &pivot, &b) == CK_INVALID_ARGUMENT)
   }
 
   @Test func solvesAndSeesSingularity() {
-    var a: [Double] = [2, 1, 1, 3], b: [Double] = [3, 5], pivots: [Int32] = [0, 0]  // columns (2, 1) and (1, 3)
+    var a: [Double] = [2, 1, 1, 3]
+    var b: [Double] = [3, 5]
+    var pivots: [Int32] = [0, 0]  // columns (2, 1) and (1, 3)
     #expect(ck_lapack_solve(2, &a, 2, &pivots, &b) == CK_OK)
     #expect(abs(b[0] - 0.8) < 1e-14 && abs(b[1] - 1.4) < 1e-14)
     var singular: [Double] = [1, 2, 2, 4]
@@ -233,7 +238,8 @@ private func sampler(seed: UInt64 = 1) -> FigureSampler {
     topology: .init(sockets: 1, cores: 1, threads: 1, numaNodes: 1, smt: nil, siblings: []),
     caches: [.init(level: 1, kind: "Data", bytes: 4096, sharedBy: 1, count: 1)], clock: .init(),
     memory: .init(bytes: 1 << 30, availableBytes: 1 << 30, swapBytes: 0, transparentHugePages: nil, speed: nil),
-    system: .init(kernel: "test", distribution: nil, architecture: "x", hypervisor: nil, container: nil, quota: nil, affinity: 1),
+    system: .init(
+      kernel: "test", distribution: nil, architecture: "x", hypervisor: nil, container: nil, quota: nil, affinity: 1),
     build: RecordedTree.build)
 
   /// Every format that fits, on every ISA: the product's check passes, so a failure is the kernel's or the check's.

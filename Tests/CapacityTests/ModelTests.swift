@@ -125,7 +125,8 @@ private func roofs(compute: Double, read: Double) -> Roofs {
   }
 
   @Test func aDrawMayFallEitherWay() {
-    let exact: [Float] = [10, 9.99, 0, 1], served: [Float] = [9.99, 10, 0, 1]
+    let exact: [Float] = [10, 9.99, 0, 1]
+    let served: [Float] = [9.99, 10, 0, 1]
     #expect(QualityCheck(exact: exact, served: served, vocabulary: 4).agreement == 1)
     #expect(QualityCheck(exact: [10, 5], served: [5, 10], vocabulary: 2).agreement == 0)
   }

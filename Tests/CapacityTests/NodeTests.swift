@@ -11,8 +11,11 @@ import Testing
     #expect(node.processor.identity == "family 6 model 143 stepping 8")
     #expect(node.processor.microcode == "0x2b000590")
     #expect(node.processor.features.contains("amx_int8"))
-    #expect(node.topology == .init(sockets: 2, cores: 8, threads: 16, numaNodes: 2, smt: "on",
-      siblings: (0..<8).map { [$0, $0 + 8] }))
+    #expect(
+      node.topology
+        == .init(
+          sockets: 2, cores: 8, threads: 16, numaNodes: 2, smt: "on",
+          siblings: (0..<8).map { [$0, $0 + 8] }))
     #expect(node.caches.map(\.count) == [8, 8, 8, 2])
     #expect(node.caches[0] == .init(level: 1, kind: "Data", bytes: 48 << 10, sharedBy: 2, count: 8))
     #expect(node.lastLevelCacheBytes == 2 * 61440 << 10)
@@ -47,7 +50,8 @@ import Testing
 
   @Test func quotaOfVersionTwoIsTheSmallestAbove() throws {
     let tree = try RecordedTree([
-      "proc/self/cgroup": "0::/a/b\n", "sys/fs/cgroup/a/cpu.max": "200000 100000", "sys/fs/cgroup/a/b/cpu.max": "max 100000",
+      "proc/self/cgroup": "0::/a/b\n", "sys/fs/cgroup/a/cpu.max": "200000 100000",
+      "sys/fs/cgroup/a/b/cpu.max": "max 100000",
     ])
     #expect(Cgroup(tree.files).quota == 2)
   }
@@ -73,7 +77,8 @@ import Testing
     governor: String = "performance"
   ) throws -> GuardReading {
     let tree = try RecordedTree([
-      "proc/stat": "cpu  \(user) 0 0 \(idle) 0 0 0 \(steal) 0 0\ncpu0 1 0 0 1 0 0 0 0 0 0\ncpu1 1 0 0 1 0 0 0 0 0 0\nintr 5\n",
+      "proc/stat":
+        "cpu  \(user) 0 0 \(idle) 0 0 0 \(steal) 0 0\ncpu0 1 0 0 1 0 0 0 0 0 0\ncpu1 1 0 0 1 0 0 0 0 0 0\nintr 5\n",
       "proc/self/stat": "42 (a (strange) name) S 1 42 42 0 -1 4194560 1 0 0 0 \(own) 0 0 0 20 0 1 0 100 1 1",
       "proc/vmstat": "pgpgin 5\npswpin 0\npswpout \(swapped)\n",
       "proc/self/cgroup": "0::/\n", "sys/fs/cgroup/cpu.stat": "usage_usec 5\nnr_throttled \(throttled)\n",

@@ -1,4 +1,4 @@
-// A folder that stands for / with the files of /proc and /sys that a test needs. Values are as those machines print them.
+// A folder that stands for / with the files of /proc and /sys that a test needs, as those machines print them.
 import Capacity
 import Foundation
 import TestSupport
@@ -49,7 +49,8 @@ struct RecordedTree {
       """
     tree["proc/cpuinfo"] = (0..<16).map { "processor\t: \($0)\n\(info)" }.joined(separator: "\n\n") + "\n"
     for cpu in 0..<16 {
-      let core = cpu % 8, socket = core / 4
+      let core = cpu % 8
+      let socket = core / 4
       let base = "sys/devices/system/cpu/cpu\(cpu)"
       tree["\(base)/topology/physical_package_id"] = "\(socket)"
       tree["\(base)/topology/core_id"] = "\(core % 4)"

@@ -35,7 +35,8 @@ func sampleReport() throws -> CapacityReport {
   for (format, tag) in [("Q4_0", "w4×s8:s32→f32:32"), ("BF16", Precision.bf16.tag)] {
     for (m, rate, intensity) in [(1, 8e10, 3.5), (512, 7e11, 800.0)] {
       var point = KernelPoint(
-        model: "llama-3.2-1b", format: format, m: m, kernel: "ck_matmul_\(format)", rate: figure(rate, "OP/s", tag, "gemm-layer"),
+        model: "llama-3.2-1b", format: format, m: m, kernel: "ck_matmul_\(format)",
+        rate: figure(rate, "OP/s", tag, "gemm-layer"),
         intensity: intensity, share: nil, boundBy: m == 1 ? "memory" : "compute", check: "rows 0 and 3 against double")
       if m == 1 && format == "BF16" { point.rate.mark(.contended) }
       point.share = point.rate.share(of: 9e11, protocol: "gemm-share")
@@ -44,7 +45,8 @@ func sampleReport() throws -> CapacityReport {
   }
   report.linpack = [
     LinpackResult(
-      kind: .mixed, n: 4000, residual: 0.004, refinements: 2, rate: figure(1e11, "FLOP/s", Precision.f64.tag, "linpack-mixed"),
+      kind: .mixed, n: 4000, residual: 0.004, refinements: 2,
+      rate: figure(1e11, "FLOP/s", Precision.f64.tag, "linpack-mixed"),
       share: nil)
   ]
   let facts = ModelFacts(
@@ -58,7 +60,8 @@ func sampleReport() throws -> CapacityReport {
       facts: facts, formula: ModelFacts.formula,
       quality: QualityCheck(exact: [1, 2, 3, 1], served: [1.001, 2, 3, 1.01], vocabulary: 2),
       figures: [
-        ModelFigure(work: .prefill, count: 512, depth: 0, rate: speed, mfu: speed.share(of: 480, protocol: "mfu"), mbu: nil),
+        ModelFigure(
+          work: .prefill, count: 512, depth: 0, rate: speed, mfu: speed.share(of: 480, protocol: "mfu"), mbu: nil),
         ModelFigure(
           work: .decode, count: 1, depth: 2048, rate: speed, mfu: nil, mbu: speed.share(of: 340, protocol: "mbu")),
       ], notMeasured: ["decode of 16 at depth 2048: filling it would take 90 s"])
@@ -95,7 +98,9 @@ func sampleReport() throws -> CapacityReport {
 
   @Test func foreignJSONIsRefusedByName() {
     for text in ["", "[]", "{}", "{\"schema\": 5}"] {
-      let error = #expect(throws: CapacityError.self) { _ = try CapacityReport(json: Data(text.utf8), path: "some.json") }
+      let error = #expect(throws: CapacityError.self) {
+        _ = try CapacityReport(json: Data(text.utf8), path: "some.json")
+      }
       #expect(error?.description.contains("some.json") == true)
     }
   }
@@ -109,7 +114,9 @@ func sampleReport() throws -> CapacityReport {
   @Test func textFitsEightyColumns() throws {
     let text = TextReport(try sampleReport()).text()
     for line in text.split(separator: "\n") { #expect(line.count <= 80, "\(line)") }
-    for word in ["INT8", "350", "CONTENDED", "not measured", "LINPACK", "Q4_0"] { #expect(text.contains(word), "\(word)") }
+    for word in ["INT8", "350", "CONTENDED", "not measured", "LINPACK", "Q4_0"] {
+      #expect(text.contains(word), "\(word)")
+    }
   }
 
   @Test func pageIsWellFormedAndSelfContained() throws {
@@ -123,7 +130,10 @@ func sampleReport() throws -> CapacityReport {
       #expect(!page.contains(outside))
     }
     // The one address is SVG's name space, which nothing fetches.
-    #expect(page.components(separatedBy: "http://").count - 1 == page.components(separatedBy: "xmlns=\"http://www.w3.org/2000/svg\"").count - 1)
+    #expect(
+      page.components(separatedBy: "http://").count - 1 == page.components(
+        separatedBy: "xmlns=\"http://www.w3.org/2000/svg\""
+      ).count - 1)
   }
 
   @Test func emptyReportIsAPageToo() throws {
@@ -150,7 +160,10 @@ func sampleReport() throws -> CapacityReport {
     let report = try sampleReport()
     let paths = try report.write(to: folder.path("out"))
     #expect(try CapacityReport(json: Data(contentsOf: URL(fileURLWithPath: paths.json)), path: paths.json) == report)
-    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path("out")).sorted() == ["capacity.html", "capacity.json"])
+    #expect(
+      try FileManager.default.contentsOfDirectory(atPath: folder.path("out")).sorted() == [
+        "capacity.html", "capacity.json",
+      ])
     // A file where the folder should be.
     let error = #expect(throws: CapacityError.self) { _ = try report.write(to: paths.json) }
     #expect(error?.description.contains(paths.json) == true)
@@ -180,18 +193,26 @@ private struct Schema {
   private func errors(_ value: Any, _ schema: [String: Any], _ path: String) -> [String] {
     if let name = schema["$ref"] as? String {
       let defs = root["$defs"] as? [String: Any] ?? [:]
-      guard let target = defs[String(name.dropFirst("#/$defs/".count))] as? [String: Any] else { return ["\(path): no \(name)"] }
+      guard let target = defs[String(name.dropFirst("#/$defs/".count))] as? [String: Any] else {
+        return ["\(path): no \(name)"]
+      }
       return errors(value, target, path)
     }
     var found: [String] = []
     if let only = schema["const"] as? String, value as? String != only { found.append("\(path): not \(only)") }
-    if let list = schema["enum"] as? [String], !list.contains(value as? String ?? "") { found.append("\(path): not in the list") }
+    if let list = schema["enum"] as? [String], !list.contains(value as? String ?? "") {
+      found.append("\(path): not in the list")
+    }
     switch schema["type"] as? String {
     case "string": if !(value is String) { found.append("\(path): no string") }
     case "number", "integer":
       guard let number = value as? NSNumber, !(value is String) else { return found + ["\(path): no number"] }
-      if schema["type"] as? String == "integer", number.doubleValue != number.doubleValue.rounded() { found.append("\(path): not whole") }
-      if let least = schema["minimum"] as? NSNumber, number.doubleValue < least.doubleValue { found.append("\(path): too small") }
+      if schema["type"] as? String == "integer", number.doubleValue != number.doubleValue.rounded() {
+        found.append("\(path): not whole")
+      }
+      if let least = schema["minimum"] as? NSNumber, number.doubleValue < least.doubleValue {
+        found.append("\(path): too small")
+      }
     case "boolean": if !(value is Bool) { found.append("\(path): no boolean") }
     case "array":
       guard let array = value as? [Any] else { return found + ["\(path): no array"] }
@@ -202,7 +223,9 @@ private struct Schema {
     case "object":
       guard let object = value as? [String: Any] else { return found + ["\(path): no object"] }
       let properties = schema["properties"] as? [String: Any] ?? [:]
-      for key in schema["required"] as? [String] ?? [] where object[key] == nil { found.append("\(path).\(key): missing") }
+      for key in schema["required"] as? [String] ?? [] where object[key] == nil {
+        found.append("\(path).\(key): missing")
+      }
       for (key, item) in object {
         if let part = properties[key] as? [String: Any] {
           found += errors(item, part, "\(path).\(key)")

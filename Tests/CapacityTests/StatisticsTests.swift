@@ -111,7 +111,8 @@ import Testing
     #expect(good.value == 10 && good.n == 5 && good.ci95.count == 2 && good.reasons.isEmpty)
     let wide = Figure(samples: [10, 15, 6, 12, 8], unit: "B/s", protocol: "test", rule: rule)
     #expect(wide.validity == .inconclusive)
-    let wrong = Figure(samples: [10, 10, 10, 10, 10], unit: "B/s", protocol: "test", rule: rule, reasons: [.numericFail])
+    let wrong = Figure(
+      samples: [10, 10, 10, 10, 10], unit: "B/s", protocol: "test", rule: rule, reasons: [.numericFail])
     #expect(wrong.validity == .invalid && wrong.reasons == [.numericFail] && wrong.value == 10)
   }
 

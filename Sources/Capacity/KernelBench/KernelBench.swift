@@ -46,7 +46,8 @@ public struct KernelBench {
       layer.matrices.allSatisfy({ $0.k % Int(info.values_per_block) == 0 })
     else { return [] }
     let set = try LayerSet(
-      runtime, layer, format: code, m: most, copies: copies(of: layer, info), seed: seed, checkpoint: sampler.checkpoint)
+      runtime, layer, format: code, m: most, copies: copies(of: layer, info), seed: seed, checkpoint: sampler.checkpoint
+    )
     var points: [KernelPoint] = []
     for m in rows {
       try sampler.checkpoint()

@@ -31,11 +31,14 @@ final class LayerSet {
     self.layer = layer
     self.copies = copies
     activation = info.pointee.activation
-    var inputs: [BenchInput] = [], matrices: [[BenchMatrix]] = [], outputs: [[KernelMemory]] = []
+    var inputs: [BenchInput] = []
+    var matrices: [[BenchMatrix]] = []
+    var outputs: [[KernelMemory]] = []
     var seed = seed
     for group in layer.groups {
       let input = try BenchInput(m: m, k: group[0].k, seed: seed)
-      var packed: [BenchMatrix] = [], results: [KernelMemory] = []
+      var packed: [BenchMatrix] = []
+      var results: [KernelMemory] = []
       for shape in group {
         try checkpoint()
         seed &+= 2

@@ -23,7 +23,8 @@ public struct LayerShape: Sendable, Equatable {
   /// nil for a model of experts, whose layer has no fixed set of products.
   public init?(_ shape: SyntheticShape) {
     guard shape.experts == 0 else { return nil }
-    let query = shape.heads * shape.headDimension, pair = shape.keyValueHeads * shape.headDimension
+    let query = shape.heads * shape.headDimension
+    let pair = shape.keyValueHeads * shape.headDimension
     model = shape.name
     layers = shape.layers
     groups = [

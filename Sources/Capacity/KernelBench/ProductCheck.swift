@@ -73,7 +73,8 @@ public struct ProductCheck: Sendable {
     let typical = bounds.prefix(n).reduce(0) { $0 + $1 * $1 }.squareRoot()
     let base = sampledRows.first.map { Self.size(x, $0 * ldx, k) } ?? 0
     for row in 0..<m {
-      var left = 0.0, right = 0.0
+      var left = 0.0
+      var right = 0.0
       for j in 0..<n { left += Double(y[row * ld + j]) * signs[j] }
       for i in 0..<k { right += Double(x[row * ldx + i]) * projected[i] }
       let bound = typical * max(Self.size(x, row * ldx, k) / max(base, 1e-30), 1) * 2

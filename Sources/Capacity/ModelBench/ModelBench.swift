@@ -1,4 +1,4 @@
-// Times a model's prefill and decode, checks its numerics in the same run and sets both beside the roofs as MFU and MBU.
+// Times a model's prefill and decode, checks its numerics in the same run, and sets both beside the roofs: MFU, MBU.
 
 /// One row of a model's table.
 public struct ModelFigure: Codable, Sendable, Equatable {

@@ -54,7 +54,8 @@ public struct ModelFacts: Codable, Sendable, Equatable {
   }
 
   /// The formula behind operationsPerToken, stored beside every figure made with it.
-  public static let formula = "2·N_active + 4·layers·heads·head_dim·c, c at most the window; prefill: LM head once"
+  public static let formula =
+    "2·N_active + 4·layers·heads·head_dim·c, c at most the window; prefill: LM head once"
 
   /// F_tok(c): what one token costs with `context` positions before it.
   public func operationsPerToken(context: Double) -> Double {

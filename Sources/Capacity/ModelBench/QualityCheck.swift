@@ -26,7 +26,8 @@ public struct QualityCheck: Codable, Sendable, Equatable {
     var same = 0
     for token in 0..<tokens {
       let range = (token * vocabulary)..<((token + 1) * vocabulary)
-      let p = exact[range], q = served[range]
+      let p = exact[range]
+      let q = served[range]
       divergences.append(Self.divergence(p, q))
       if Self.agree(p, q) { same += 1 }
     }

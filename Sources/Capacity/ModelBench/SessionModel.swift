@@ -35,7 +35,9 @@ public final class SessionModel: ModelUnderTest {
       self.path = path
       var isa: ISA?
       if let name = options.isa {
-        guard let known = ISA(name: name) else { throw CapacityError.option(name: "isa", what: "there is no ISA \(name)") }
+        guard let known = ISA(name: name) else {
+          throw CapacityError.option(name: "isa", what: "there is no ISA \(name)")
+        }
         isa = known
       }
       runtime = try Runtime(threads: options.threads > 0 ? options.threads : nil, isa: isa)
@@ -87,7 +89,8 @@ public final class SessionModel: ModelUnderTest {
       headDimension: shape.headDim, vocabulary: shape.vocabulary, activeParameters: Int(counts.active),
       headParameters: counts.head, activeWeightBytes: Int(counts.bytes), cacheBytesPerPosition: cacheBytes,
       windows: shape.windows.contains { $0 > 0 } ? shape.windows : nil, precision: precision, precisionTag: tag,
-      fileBytes: file.totalBytes, hash: options.hashesFile ? SHA256.ofFile(path) : nil, isGenerated: options.isGenerated)
+      fileBytes: file.totalBytes, hash: options.hashesFile ? SHA256.ofFile(path) : nil, isGenerated: options.isGenerated
+    )
   }
 
   private static func precision(of format: Format?) throws -> (Precision, String) {

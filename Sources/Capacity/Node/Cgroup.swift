@@ -15,7 +15,8 @@ public struct Cgroup: Sendable {
       guard parts[1].isEmpty || controllers.contains("cpu") else { continue }
       // Version 2 has no controllers in the line. A hybrid system mounts it aside.
       let mounts =
-        parts[1].isEmpty ? ["sys/fs/cgroup", "sys/fs/cgroup/unified"] : ["sys/fs/cgroup/cpu,cpuacct", "sys/fs/cgroup/cpu"]
+        parts[1].isEmpty
+        ? ["sys/fs/cgroup", "sys/fs/cgroup/unified"] : ["sys/fs/cgroup/cpu,cpuacct", "sys/fs/cgroup/cpu"]
       for mount in mounts {
         var path = parts[2].split(separator: "/").filter { $0 != ".." }
         folders.append(([mount] + path.map(String.init)).joined(separator: "/"))
@@ -36,7 +37,8 @@ public struct Cgroup: Sendable {
       var quota: Double?
       if parts.count == 2, let used = Double(parts[0]), let period = Double(parts[1]), period > 0 {
         quota = used / period
-      } else if let used = files.int("\(folder)/cpu.cfs_quota_us"), let period = files.int("\(folder)/cpu.cfs_period_us"),
+      } else if let used = files.int("\(folder)/cpu.cfs_quota_us"),
+        let period = files.int("\(folder)/cpu.cfs_period_us"),
         used > 0, period > 0
       {
         quota = Double(used) / Double(period)

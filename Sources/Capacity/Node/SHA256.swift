@@ -78,7 +78,11 @@ struct SHA256 {
     var (low, high) = (UInt64(0), UInt64(1) << 35)
     while high - low > 1 {
       let middle = (low + high) / 2
-      if UInt128(middle) * UInt128(middle) * UInt128(middle) <= UInt128(prime) << 96 { low = middle } else { high = middle }
+      if UInt128(middle) * UInt128(middle) * UInt128(middle) <= UInt128(prime) << 96 {
+        low = middle
+      } else {
+        high = middle
+      }
     }
     return UInt32(truncatingIfNeeded: low)
   }

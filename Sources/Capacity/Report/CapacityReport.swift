@@ -101,7 +101,8 @@ public struct CapacityReport: Codable, Sendable, Equatable {
     } catch {
       throw .report(path: folder, what: "cannot make the folder: \(error.localizedDescription)")
     }
-    let json = folder + "/capacity.json", html = folder + "/capacity.html"
+    let json = folder + "/capacity.json"
+    let html = folder + "/capacity.html"
     try Self.write(try self.json(), to: json)
     try Self.write(Data(HTMLReport(self).page().utf8), to: html)
     return (json, html)

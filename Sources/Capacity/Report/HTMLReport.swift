@@ -48,7 +48,7 @@ public struct HTMLReport {
       \(Quantity.bytes(report.node.memory.bytes)) of memory</p>
       <p class="soft">Measured \(escaped(report.started)) in \(Quantity.number(report.seconds)) s, level \
       \(report.level.rawValue), by Gobi \(escaped(report.node.build.version)), kernels for \
-      \(escaped(report.node.build.isa)), \(report.node.build.threads) thread\(report.node.build.threads == 1 ? "" : "s").</p>
+      \(escaped(report.node.build.isa)), \(report.node.build.threads) thread(s).</p>
       </header>
       """
   }
@@ -71,7 +71,10 @@ public struct HTMLReport {
     if let read = report.roofs.read { cards.append(("Memory read", Quantity.text(read), "all threads, DRAM")) }
     for model in report.models {
       for work in [ModelFigure.Work.prefill, .decode] {
-        guard let best = model.figures.filter({ $0.work == work && $0.depth == 0 }).last(where: { work == .prefill || $0.count == 1 })
+        guard
+          let best = model.figures.filter({ $0.work == work && $0.depth == 0 }).last(where: {
+            work == .prefill || $0.count == 1
+          })
         else { continue }
         cards.append(("\(work.rawValue.capitalized), \(model.facts.label)", Quantity.text(best.rate), described(best)))
       }
@@ -172,8 +175,8 @@ public struct HTMLReport {
       + "parameters, \(facts.precisionTag)" + (facts.isGenerated ? ", generated weights. " : ". ")
     guard let quality = model.quality else { return text + "Its numerics were not checked." }
     text +=
-      "Against exact arithmetic over \(quality.tokens) tokens: KL divergence \(TextReport.small(quality.meanDivergence)), "
-      + "the best token agrees in \(Quantity.number(quality.agreement * 100)) %. "
+      "Against exact arithmetic over \(quality.tokens) tokens: KL divergence "
+      + "\(TextReport.small(quality.meanDivergence)), the best token agrees in \(Quantity.number(quality.agreement * 100)) %. "
     return text + (quality.passes ? "The check passes." : "The check FAILS: the figures below do not count.")
   }
 
@@ -190,9 +193,8 @@ public struct HTMLReport {
         Quantity.spread($0.figure), "\($0.figure.n)", Quantity.verdict($0.figure),
       ]
     }
-    return rows.isEmpty
-      ? ""
-      : "<section><h2>Roofs</h2>\(table(["Roof", "Precision or bytes", "Threads", "Median", "Spread", "n", "Verdict"], rows))</section>"
+    let head = ["Roof", "Precision or bytes", "Threads", "Median", "Spread", "n", "Verdict"]
+    return rows.isEmpty ? "" : "<section><h2>Roofs</h2>\(table(head, rows))</section>"
   }
 
   private func linpack() -> String {
@@ -203,9 +205,8 @@ public struct HTMLReport {
         Quantity.verdict($0.rate),
       ]
     }
-    return rows.isEmpty
-      ? ""
-      : "<section><h2>LINPACK</h2>\(table(["Kind", "n", "Rate", "Spread", "Of the FP64 roof", "Residual (≤ 16)", "Verdict"], rows))</section>"
+    let head = ["Kind", "n", "Rate", "Spread", "Of the FP64 roof", "Residual (≤ 16)", "Verdict"]
+    return rows.isEmpty ? "" : "<section><h2>LINPACK</h2>\(table(head, rows))</section>"
   }
 
   private func kernels() -> String {
@@ -230,7 +231,8 @@ public struct HTMLReport {
     <section><h2>How to read this</h2>
     <p>A multiply counts 1 and an add counts 1. Figures are medians; the spread is half of the 95 % bootstrap interval.
     A precision tag names what is multiplied, what it is summed in and what comes out: figures of different tags
-    are never added or converted. MFU is the share of the arithmetic roof that tokens use, MBU the share of the memory's.
+    are never added or converted. MFU is the share of the arithmetic roof that tokens use, MBU the share of the
+    memory's.
     An invalid figure is still printed, with its reasons. 1 GB is 1,000,000,000 bytes.</p></section>
     """
   }

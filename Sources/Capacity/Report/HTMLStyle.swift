@@ -22,7 +22,8 @@ enum HTMLStyle {
     .verdict h2 { margin-top: 12px; } .verdict ul { margin: 4px 0; padding-left: 20px; }
     .cards { display: grid; gap: 12px; margin-top: 20px; grid-template-columns: repeat(auto-fill, minmax(165px, 1fr)); }
     .card { background: var(--card); border-radius: 6px; padding: 12px; overflow-wrap: anywhere; min-width: 0; }
-    .big { font-size: 1.2rem; font-weight: 650; white-space: nowrap; font-variant-numeric: tabular-nums; line-height: 1.3; }
+    .big { font-size: 1.2rem; font-weight: 650; white-space: nowrap; line-height: 1.3;
+      font-variant-numeric: tabular-nums; }
     .grid { display: grid; gap: 20px; grid-template-columns: repeat(auto-fit, minmax(min(330px, 100%), 1fr)); }
     figure { margin: 0; min-width: 0; } figcaption { color: var(--soft); font-size: .875rem; margin-bottom: 4px; }
     .scroll { overflow-x: auto; min-width: 0; }

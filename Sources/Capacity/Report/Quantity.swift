@@ -94,14 +94,17 @@ struct NodeFacts {
         node.caches.map { "L\($0.level) \($0.kind.lowercased()) \($0.count) × \(Quantity.binary($0.bytes))" }
           .joined(separator: ", ")
       ))
-    rows.append(("Memory", Quantity.bytes(node.memory.bytes) + ", huge pages: \(node.memory.transparentHugePages ?? "no")"))
+    rows.append(
+      ("Memory", Quantity.bytes(node.memory.bytes) + ", huge pages: \(node.memory.transparentHugePages ?? "no")"))
     let clock = [
       node.clock.baseHertz.map { "base " + Quantity.text($0, "Hz") },
-      node.clock.maximumHertz.map { "maximum " + Quantity.text($0, "Hz") }, node.clock.governor.map { "governor \($0)" },
+      node.clock.maximumHertz.map { "maximum " + Quantity.text($0, "Hz") },
+      node.clock.governor.map { "governor \($0)" },
       node.clock.turbo.map { "turbo \($0 ? "on" : "off")" },
     ].compactMap { $0 }
     rows.append(("Clock", clock.isEmpty ? "not readable here" : clock.joined(separator: ", ")))
-    rows.append(("System", [node.system.distribution, "Linux \(node.system.kernel)"].compactMap { $0 }.joined(separator: ", ")))
+    rows.append(
+      ("System", [node.system.distribution, "Linux \(node.system.kernel)"].compactMap { $0 }.joined(separator: ", ")))
     rows.append(("Virtual machine", node.system.hypervisor ?? "no"))
     rows.append(("Container", node.system.container ?? "no"))
     rows.append(("CPU quota", node.system.quota.map { "\(Quantity.number($0)) processors" } ?? "none"))

@@ -23,7 +23,8 @@ struct RooflinePlot {
     let xs = report.kernels.map(\.intensity).filter { $0 > 0 }
     let ys = report.kernels.map(\.rate.value).filter { $0 > 0 }
     // All points, the knee of the highest roof, and room for the roofs' names behind them.
-    let low = min(xs.min() ?? 0.5, 0.5), high = max(xs.max() ?? 1, highest / read) * 8
+    let low = min(xs.min() ?? 0.5, 0.5)
+    let high = max(xs.max() ?? 1, highest / read) * 8
     xRange = log10(low).rounded(.down)...log10(high).rounded(.up)
     let bottomRate = min(ys.min() ?? highest, low * read)
     yRange = log10(bottomRate).rounded(.down)...(log10(highest) + 0.25)
@@ -72,7 +73,9 @@ struct RooflinePlot {
     guard let peak = report.roofs.peak(precision), let read = report.roofs.read, peak.value > 0 else { return }
     let knee = peak.value / read.value
     let start = pow(10, xRange.lowerBound)
-    let from = (x(max(start, pow(10, yRange.lowerBound) / read.value)), y(max(start * read.value, pow(10, yRange.lowerBound))))
+    let from = (
+      x(max(start, pow(10, yRange.lowerBound) / read.value)), y(max(start * read.value, pow(10, yRange.lowerBound)))
+    )
     svg.polyline(
       [from, (x(knee), y(peak.value)), (width - right, y(peak.value))], "roof \(precision.rawValue)",
       tip: "\(Quantity.precision(precision)) roof: \(Quantity.text(peak)); reading \(Quantity.text(read))")

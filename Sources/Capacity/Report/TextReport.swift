@@ -21,7 +21,9 @@ public struct TextReport {
 
   private func node() -> [String] {
     let facts = NodeFacts(report.node).rows
-    let wanted = ["Processor", "Topology", "Caches", "Memory", "System", "Virtual machine", "CPU quota", "Gobi", "BLAS"]
+    let wanted = [
+      "Processor", "Topology", "Caches", "Memory", "System", "Virtual machine", "CPU quota", "Gobi", "BLAS",
+    ]
     return ["NODE"] + facts.filter { wanted.contains($0.name) }.map { Self.pad($0.name, 16) + $0.value } + [""]
   }
 
@@ -179,7 +181,8 @@ struct Verdicts {
     }
     if open > 0 { lines.append("INCONCLUSIVE, \(open) figure(s): \(Quantity.inconclusiveExplanation).") }
     if let window = report.window {
-      let steal = Quantity.text(window.stealShare, "1"), foreign = Quantity.text(window.foreignShare, "1")
+      let steal = Quantity.text(window.stealShare, "1")
+      let foreign = Quantity.text(window.foreignShare, "1")
       lines.append("Over the whole run other work took \(foreign) of the processors' time, the hypervisor \(steal).")
     }
     sentences = lines

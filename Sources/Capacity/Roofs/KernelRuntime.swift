@@ -43,7 +43,9 @@ public final class KernelRuntime {
     var options = ck_runtime_options()
     options.struct_size = MemoryLayout<ck_runtime_options>.size
     options.isa = CK_ISA_AUTO
-    guard let count = UInt32(exactly: threads) else { throw .option(name: "threads", what: "\(threads) is not a count") }
+    guard let count = UInt32(exactly: threads) else {
+      throw .option(name: "threads", what: "\(threads) is not a count")
+    }
     options.threads = count
     if let isa {
       options.isa = ck_isa_named(isa)

@@ -64,7 +64,8 @@ extension CapacityLevel {
       Budget(
         compute: 0.4, computeOne: 0.2, cache: 0.2, memory: 0.5, kernel: 0.4, linpack: 0.4, linpackSize: 1500,
         rows: [1, 512],
-        model: ModelBench.Plan(prefill: [(128, 0)], decode: [(1, 0)], secondsEach: 1, qualityTokens: 16), modelLoad: 1.5)
+        model: ModelBench.Plan(prefill: [(128, 0)], decode: [(1, 0)], secondsEach: 1, qualityTokens: 16), modelLoad: 1.5
+      )
     case .standard:
       Budget(
         compute: 1.2, computeOne: 0.8, cache: 0.8, memory: 2.5, kernel: 0.9, linpack: 4, linpackSize: 4000,

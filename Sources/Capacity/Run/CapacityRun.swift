@@ -187,7 +187,8 @@ public final class CapacityRun {
     let bench = KernelBench(
       runtime: runtime, sampler: sampler, node: node, roofs: report.roofs, seed: options.seed)
     for format in formats {
-      try part("\(layer.model) layer, \(format.name)", seconds: kernelSeconds, &report) { report throws(CapacityError) in
+      try part("\(layer.model) layer, \(format.name)", seconds: kernelSeconds, &report) {
+        report throws(CapacityError) in
         report.kernels += try bench.measure(layer, format: format, rows: budget.rows, seconds: budget.kernel)
       }
     }
@@ -202,7 +203,8 @@ public final class CapacityRun {
         let place = report.models.count
         // Each step's result is put into the report at once: a cancelled run keeps it.
         let result = try bench.measure(model, plan: budget.model) { step, soFar in
-          self.show("\(source.label): \(Self.words(step, budget.model))", doneOfPart: Double(step) * budget.model.secondsEach)
+          self.show(
+            "\(source.label): \(Self.words(step, budget.model))", doneOfPart: Double(step) * budget.model.secondsEach)
           if place == report.models.count { report.models.append(soFar) } else { report.models[place] = soFar }
         }
         report.models[place] = result

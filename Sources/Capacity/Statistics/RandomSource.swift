@@ -1,4 +1,4 @@
-// A seeded stream of numbers: the same seed gives the same stimulus and the same interval on every machine. Not for secrets.
+// A seeded stream of numbers: the same seed gives the same stimulus and interval on every machine. Not for secrets.
 
 /// SplitMix64 (Steele, Lea and Flood, 2014).
 public struct RandomSource: RandomNumberGenerator, Sendable {

@@ -78,7 +78,8 @@ public struct Guard: Sendable {
 
   private func settings() -> [String] {
     [
-      files.text("sys/devices/system/cpu/online") ?? "", files.text("sys/devices/system/cpu/cpu0/cpufreq/scaling_governor") ?? "",
+      files.text("sys/devices/system/cpu/online") ?? "",
+      files.text("sys/devices/system/cpu/cpu0/cpufreq/scaling_governor") ?? "",
       Cgroup(files).quota.map { "\($0)" } ?? "", files.pairs("proc/self/status")["Cpus_allowed_list"] ?? "",
     ]
   }
