@@ -10,7 +10,7 @@ echo "building (release) ..."
 swift build -c release --product gobi 2>&1 | tail -1
 gobi=$(swift build -c release --show-bin-path)/gobi
 arguments=()
-if scripts/fetch-models.sh "$models" smollm2; then
+if scripts/fetch-models.sh --dir "$models" smollm2; then
   arguments+=(--model "SmolLM2-135M Q4_1=$models/SmolLM2-135M-Instruct.Q4_1.gguf")
 else
   echo "no real model: generated weights of the same shape stand in"

@@ -35,12 +35,18 @@ public struct SampleKind: Sendable {
 public struct FigureSampler {
   let watch: Guard
   let seed: UInt64
+  /// Of the monotonic clock: a figure begun before it ends there, with the samples it has.
+  let deadline: Double
   /// Asked before every sample; throws to stop.
   let checkpoint: () throws(CapacityError) -> Void
 
-  public init(watch: Guard, seed: UInt64, checkpoint: @escaping () throws(CapacityError) -> Void) {
+  public init(
+    watch: Guard, seed: UInt64, deadline: Double = .infinity,
+    checkpoint: @escaping () throws(CapacityError) -> Void
+  ) {
     self.watch = watch
     self.seed = seed
+    self.deadline = deadline
     self.checkpoint = checkpoint
   }
 
@@ -59,9 +65,9 @@ public struct FigureSampler {
       shortest = min(shortest, sample.seconds)
       let seconds = max(sample.seconds, 1e-12)
       rates.append(kind.isTime ? seconds / sample.amount : sample.amount / seconds)
+      let now = Self.now()
+      if now - began >= rule.seconds || now >= deadline { break }
       // The warm-up is cut before the interval is looked at; looking costs as much as a short sample, so not each time.
-      let isTime = Self.now() - began >= rule.seconds
-      if isTime { break }
       if rates.count >= rule.minimumSamples, rates.count % 3 == 0,
         rule.isMet(by: Array(rates[WarmUp.length(rates)...]), seed: seed)
       {

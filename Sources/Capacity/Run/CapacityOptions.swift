@@ -76,5 +76,10 @@ extension CapacityLevel {
     }
   }
 
+  /// Of DRAM, all threads.
+  var memoryPasses: [MemoryRoof.Pass] {
+    self == .quick ? [.read, .copy, .latency] : [.read, .write, .copy, .triad, .latency]
+  }
+
   var formats: [String] { self == .quick ? ["Q4_0", "Q8_0", "BF16", "Q4_K"] : [] }
 }

@@ -1,4 +1,4 @@
-// Carries a run out: node, roofs, LINPACK, kernels, models, in this order, within the level's time. What there is no
+// Carries a run out: node, roofs, models, kernels, LINPACK, in this order, within the level's time. What there is no
 // time for is listed, not hidden; a cancelled run returns what it has.
 import CKernels
 import Foundation
@@ -39,9 +39,9 @@ public final class CapacityRun {
     let start = watch.read()
     do {
       try measureRoofs(runtime, node, into: &report)
-      try measureLinpack(runtime, into: &report)
-      try measureKernels(runtime, node, layer, formats, into: &report)
       try measureModels(runtime, into: &report)
+      try measureKernels(runtime, node, layer, formats, into: &report)
+      try measureLinpack(runtime, into: &report)
       report.isComplete = true
     } catch {
       guard error == .cancelled else { throw error }
@@ -75,7 +75,10 @@ public final class CapacityRun {
   }
 
   private var sampler: FigureSampler {
-    FigureSampler(watch: Guard(options.files), seed: options.seed) { [isCancelled] () throws(CapacityError) in
+    // What follows a figure's last sample, and the report, take a second at most.
+    FigureSampler(
+      watch: Guard(options.files), seed: options.seed, deadline: began + options.level.secondsAllowed - 1
+    ) { [isCancelled] () throws(CapacityError) in
       if isCancelled() { throw .cancelled }
     }
   }
@@ -85,7 +88,7 @@ public final class CapacityRun {
   private func plan(formats: Int) {
     let budget = options.level.budget
     planned =
-      Double(Precision.allCases.count) * (budget.compute + budget.computeOne) + 3 * budget.cache + 6 * budget.memory
+      Double(Precision.allCases.count) * (budget.compute + budget.computeOne) + 3 * budget.cache + Double(options.level.memoryPasses.count + 1) * budget.memory
       + 2 * budget.linpack + Double(formats) * kernelSeconds + Double(models.count) * modelSeconds
   }
 
@@ -151,9 +154,9 @@ public final class CapacityRun {
     }
     for level in bench.levels() {
       let isDRAM = level.name == "DRAM"
-      let passes: [MemoryRoof.Pass] = isDRAM ? [.read, .write, .copy, .triad, .latency] : [.read, .latency]
+      let passes = isDRAM ? options.level.memoryPasses : [.read, .latency]
       let seconds = isDRAM ? budget.memory : budget.cache
-      try part("\(level.name) memory", seconds: seconds * Double(isDRAM ? 5 : 1), &report) {
+      try part("\(level.name) memory", seconds: seconds * Double(isDRAM ? passes.count : 1), &report) {
         report throws(CapacityError) in
         report.roofs.memory += try bench.memory(level, passes: passes, seconds: isDRAM ? seconds : seconds / 2)
       }
