@@ -20,6 +20,21 @@ public struct KernelPoint: Codable, Sendable, Equatable {
   public var boundBy: String?
   /// What the check compared, in words.
   public var check: String
+
+  package init(
+    model: String, format: String, m: Int, kernel: String, rate: Figure, intensity: Double, share: Figure? = nil,
+    boundBy: String? = nil, check: String
+  ) {
+    self.model = model
+    self.format = format
+    self.m = m
+    self.kernel = kernel
+    self.rate = rate
+    self.intensity = intensity
+    self.share = share
+    self.boundBy = boundBy
+    self.check = check
+  }
 }
 
 public struct KernelBench {

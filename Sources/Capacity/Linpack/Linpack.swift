@@ -13,6 +13,17 @@ public struct LinpackResult: Codable, Sendable, Equatable {
   public var rate: Figure
   /// Of the FP64 roof; the mixed kind may exceed it, so it has none.
   public var share: Figure?
+
+  package init(
+    kind: Kind, n: Int, residual: Double, refinements: Int? = nil, rate: Figure, share: Figure? = nil
+  ) {
+    self.kind = kind
+    self.n = n
+    self.residual = residual
+    self.refinements = refinements
+    self.rate = rate
+    self.share = share
+  }
 }
 
 public struct Linpack {

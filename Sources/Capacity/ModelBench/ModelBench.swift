@@ -13,6 +13,17 @@ public struct ModelFigure: Codable, Sendable, Equatable {
   public var mfu: Figure?
   /// steps/s · (active weight bytes + batch · KV bytes) ÷ B_pk; decode only.
   public var mbu: Figure?
+
+  package init(
+    work: Work, count: Int, depth: Int, rate: Figure, mfu: Figure? = nil, mbu: Figure? = nil
+  ) {
+    self.work = work
+    self.count = count
+    self.depth = depth
+    self.rate = rate
+    self.mfu = mfu
+    self.mbu = mbu
+  }
 }
 
 public struct ModelResult: Codable, Sendable, Equatable {
@@ -22,6 +33,16 @@ public struct ModelResult: Codable, Sendable, Equatable {
   public var figures: [ModelFigure]
   /// What was left out, and why.
   public var notMeasured: [String] = []
+
+  package init(
+    facts: ModelFacts, formula: String, quality: QualityCheck? = nil, figures: [ModelFigure], notMeasured: [String] = []
+  ) {
+    self.facts = facts
+    self.formula = formula
+    self.quality = quality
+    self.figures = figures
+    self.notMeasured = notMeasured
+  }
 }
 
 public struct ModelBench {

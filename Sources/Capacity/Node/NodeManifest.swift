@@ -9,6 +9,16 @@ public struct NodeManifest: Codable, Sendable, Equatable {
     public var microcode: String?
     /// Of the flags, those that kernels care about, in the kernel's own words.
     public var features: [String]
+
+    package init(
+      model: String, vendor: String, identity: String, microcode: String? = nil, features: [String]
+    ) {
+      self.model = model
+      self.vendor = vendor
+      self.identity = identity
+      self.microcode = microcode
+      self.features = features
+    }
   }
 
   public struct Topology: Codable, Sendable, Equatable {
@@ -20,6 +30,17 @@ public struct NodeManifest: Codable, Sendable, Equatable {
     public var smt: String?
     /// Which logical processors share a core, when more than one does.
     public var siblings: [[Int]]
+
+    package init(
+      sockets: Int, cores: Int, threads: Int, numaNodes: Int, smt: String? = nil, siblings: [[Int]]
+    ) {
+      self.sockets = sockets
+      self.cores = cores
+      self.threads = threads
+      self.numaNodes = numaNodes
+      self.smt = smt
+      self.siblings = siblings
+    }
   }
 
   public struct Cache: Codable, Sendable, Equatable {
@@ -29,6 +50,16 @@ public struct NodeManifest: Codable, Sendable, Equatable {
     /// How many logical processors share one.
     public var sharedBy: Int
     public var count: Int
+
+    package init(
+      level: Int, kind: String, bytes: Int, sharedBy: Int, count: Int
+    ) {
+      self.level = level
+      self.kind = kind
+      self.bytes = bytes
+      self.sharedBy = sharedBy
+      self.count = count
+    }
   }
 
   public struct Clock: Codable, Sendable, Equatable {
@@ -36,6 +67,15 @@ public struct NodeManifest: Codable, Sendable, Equatable {
     public var maximumHertz: Double?
     public var governor: String?
     public var turbo: Bool?
+
+    package init(
+      baseHertz: Double? = nil, maximumHertz: Double? = nil, governor: String? = nil, turbo: Bool? = nil
+    ) {
+      self.baseHertz = baseHertz
+      self.maximumHertz = maximumHertz
+      self.governor = governor
+      self.turbo = turbo
+    }
   }
 
   public struct Memory: Codable, Sendable, Equatable {
@@ -45,6 +85,16 @@ public struct NodeManifest: Codable, Sendable, Equatable {
     public var transparentHugePages: String?
     /// Of each DIMM, where the firmware's table is readable.
     public var speed: String?
+
+    package init(
+      bytes: Int, availableBytes: Int, swapBytes: Int, transparentHugePages: String? = nil, speed: String? = nil
+    ) {
+      self.bytes = bytes
+      self.availableBytes = availableBytes
+      self.swapBytes = swapBytes
+      self.transparentHugePages = transparentHugePages
+      self.speed = speed
+    }
   }
 
   public struct System: Codable, Sendable, Equatable {
@@ -57,6 +107,19 @@ public struct NodeManifest: Codable, Sendable, Equatable {
     public var quota: Double?
     /// Processors this process may run on.
     public var affinity: Int
+
+    package init(
+      kernel: String, distribution: String? = nil, architecture: String, hypervisor: String? = nil,
+      container: String? = nil, quota: Double? = nil, affinity: Int
+    ) {
+      self.kernel = kernel
+      self.distribution = distribution
+      self.architecture = architecture
+      self.hypervisor = hypervisor
+      self.container = container
+      self.quota = quota
+      self.affinity = affinity
+    }
   }
 
   public struct Build: Codable, Sendable, Equatable {
@@ -68,6 +131,20 @@ public struct NodeManifest: Codable, Sendable, Equatable {
     public var blas: String?
     public var blasCore: String?
     public var blasThreads: Int?
+
+    package init(
+      version: String, binaryHash: String? = nil, isa: String, threads: Int, blas: String? = nil,
+      blasCore: String? = nil,
+      blasThreads: Int? = nil
+    ) {
+      self.version = version
+      self.binaryHash = binaryHash
+      self.isa = isa
+      self.threads = threads
+      self.blas = blas
+      self.blasCore = blasCore
+      self.blasThreads = blasThreads
+    }
   }
 
   public var processor: Processor
@@ -77,6 +154,19 @@ public struct NodeManifest: Codable, Sendable, Equatable {
   public var memory: Memory
   public var system: System
   public var build: Build
+
+  package init(
+    processor: Processor, topology: Topology, caches: [Cache], clock: Clock, memory: Memory, system: System,
+    build: Build
+  ) {
+    self.processor = processor
+    self.topology = topology
+    self.caches = caches
+    self.clock = clock
+    self.memory = memory
+    self.system = system
+    self.build = build
+  }
 
   /// All of the last level together, as one thread of each core sees it: what arrays must exceed four times.
   public var lastLevelCacheBytes: Int {

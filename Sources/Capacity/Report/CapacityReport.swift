@@ -9,6 +9,11 @@ public struct CapacityReport: Codable, Sendable, Equatable {
   public struct Omission: Codable, Sendable, Equatable {
     public var what: String
     public var why: String
+
+    package init(what: String, why: String) {
+      self.what = what
+      self.why = why
+    }
   }
 
   public var schema = currentSchema

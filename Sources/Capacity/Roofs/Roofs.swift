@@ -21,6 +21,14 @@ public struct ComputeRoof: Codable, Sendable, Equatable {
   public var precision: Precision
   public var threads: Int
   public var figure: Figure
+
+  package init(
+    precision: Precision, threads: Int, figure: Figure
+  ) {
+    self.precision = precision
+    self.threads = threads
+    self.figure = figure
+  }
 }
 
 public struct MemoryRoof: Codable, Sendable, Equatable {
@@ -33,6 +41,17 @@ public struct MemoryRoof: Codable, Sendable, Equatable {
   public var bytes: Int
   public var hugePages: Bool
   public var figure: Figure
+
+  package init(
+    level: String, pass: Pass, threads: Int, bytes: Int, hugePages: Bool, figure: Figure
+  ) {
+    self.level = level
+    self.pass = pass
+    self.threads = threads
+    self.bytes = bytes
+    self.hugePages = hugePages
+    self.figure = figure
+  }
 }
 
 public struct Roofs: Codable, Sendable, Equatable {

@@ -75,9 +75,9 @@ public final class CapacityRun {
   }
 
   private var sampler: FigureSampler {
-    // What follows a figure's last sample, and the report, take a second at most.
+    // What follows a figure's last sample, and the report, take two seconds at most.
     FigureSampler(
-      watch: Guard(options.files), seed: options.seed, deadline: began + options.level.secondsAllowed - 1
+      watch: Guard(options.files), seed: options.seed, deadline: began + options.level.secondsAllowed - 2
     ) { [isCancelled] () throws(CapacityError) in
       if isCancelled() { throw .cancelled }
     }
@@ -87,9 +87,9 @@ public final class CapacityRun {
 
   private func plan(formats: Int) {
     let budget = options.level.budget
-    planned =
-      Double(Precision.allCases.count) * (budget.compute + budget.computeOne) + 3 * budget.cache + Double(options.level.memoryPasses.count + 1) * budget.memory
-      + 2 * budget.linpack + Double(formats) * kernelSeconds + Double(models.count) * modelSeconds
+    let memory = Double(options.level.memoryPasses.count + 1) * budget.memory
+    planned = Double(Precision.allCases.count) * (budget.compute + budget.computeOne) + 3 * budget.cache + memory
+    planned += 2 * budget.linpack + Double(formats) * kernelSeconds + Double(models.count) * modelSeconds
   }
 
   // Encoding and checking a layer in one format takes about as long as two of its figures.
