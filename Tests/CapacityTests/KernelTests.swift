@@ -5,8 +5,8 @@ import Foundation
 import Inference
 import Testing
 
-private let isas = ["avx512bf16", "avx512vnni", "avx512", "avx2", "neon-i8mm", "neon-dotprod", "neon", "scalar"]
-  .filter { ck_isa_available(ck_isa_named($0)) }
+private let names = ["avx512bf16", "avx512vnni", "avx512", "avx2", "neon-i8mm", "neon-dotprod", "neon", "scalar"]
+private let isas: [String] = names.filter { (name: String) -> Bool in ck_isa_available(ck_isa_named(name)) }
 
 private func withRuntime(_ isa: String, threads: UInt32, _ body: (OpaquePointer) throws -> Void) throws {
   var options = ck_runtime_options()
@@ -165,7 +165,9 @@ private func sampler(seed: UInt64 = 1) -> FigureSampler {
     return y
   }
 
-  private let (m, n, k) = (6, 48, 128)
+  private let m = 6
+  private let n = 48
+  private let k = 128
   private let x: [Float]
   private let w: [Float]
   private let check: ProductCheck

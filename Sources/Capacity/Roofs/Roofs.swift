@@ -58,6 +58,8 @@ public struct Roofs: Codable, Sendable, Equatable {
   public var compute: [ComputeRoof] = []
   public var memory: [MemoryRoof] = []
 
+  public init() {}
+
   /// R_pk of all threads in `precision`.
   public func peak(_ precision: Precision) -> Figure? {
     compute.filter { $0.precision == precision }.max { $0.threads < $1.threads }?.figure
