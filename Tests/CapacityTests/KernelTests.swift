@@ -222,7 +222,7 @@ private func sampler(seed: UInt64 = 1) -> FigureSampler {
     let right = product(x, w, m: m, n: n, k: k)
     for row in [1, 2, 4, 5] {
       var wrong = right
-      wrong[row * n + 17] += 0.02 * abs(wrong[row * n + 17]) + 1
+      wrong[row * n + 17] += 0.02 * abs(wrong[row * n + 17]) + 4
       let result = passes(wrong)
       #expect(result.sampled && !result.all)
       wrong[row * n + 17] = .nan

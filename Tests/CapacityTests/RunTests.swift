@@ -21,6 +21,26 @@ import Testing
     #expect(report.node.build.version == "test" && report.node.build.binaryHash?.count == 64)
   }
 
+  /// The examples of FIPS 180-4, and a file longer than one read.
+  @Test func hashesOfKnownFiles() throws {
+    let folder = try TemporaryFolder()
+    let long = String(repeating: "a", count: 2_000_000)
+    for (text, hash) in [
+      ("", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
+      ("abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
+      (
+        "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
+        "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"
+      ),
+      (long, "bcf7f9d1b4311c3352e60502255ce09a6744df84e8f2c89f79c4b5d74933a95a"),
+    ] {
+      let path = folder.path("f")
+      try Data(text.utf8).write(to: URL(fileURLWithPath: path))
+      #expect(SHA256.ofFile(path) == hash)
+    }
+    #expect(SHA256.ofFile(folder.path("none")) == nil)
+  }
+
   @Test func wrongOptionsAreNamed() throws {
     var options = CapacityOptions(level: .quick, version: "test")
     options.isa = "abacus"

@@ -15,7 +15,8 @@ public struct NodeFiles: Sendable {
   public func text(_ path: String) -> String? {
     guard let handle = FileHandle(forReadingAtPath: full(path)) else { return nil }
     defer { try? handle.close() }
-    guard let data = try? handle.read(upToCount: 1 << 20) else { return nil }
+    let data: Data
+    do { data = try handle.read(upToCount: 1 << 20) ?? Data() } catch { return nil }
     return String(decoding: data, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
   }
 

@@ -2,7 +2,7 @@
 // cryptography library.
 import Foundation
 
-struct SHA256 {
+package struct SHA256 {
   private var state: [UInt32] = [
     0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19,
   ]
@@ -88,13 +88,14 @@ struct SHA256 {
   }
 
   /// The digest of a file, read in pieces; nil if it cannot be read.
-  static func ofFile(_ path: String) -> String? {
+  package static func ofFile(_ path: String) -> String? {
     guard let handle = FileHandle(forReadingAtPath: path) else { return nil }
     defer { try? handle.close() }
     var hash = SHA256()
     while true {
-      guard let piece = try? handle.read(upToCount: 1 << 20) else { return nil }
-      if piece.isEmpty { return hash.finish() }
+      let piece: Data?
+      do { piece = try handle.read(upToCount: 1 << 20) } catch { return nil }
+      guard let piece, !piece.isEmpty else { return hash.finish() }
       hash.update([UInt8](piece))
     }
   }

@@ -3,7 +3,8 @@ import Foundation
 
 /// Pettitt's test (1979): is there one point at which the level of a series changes?
 public struct ChangePoint: Sendable, Equatable {
-  /// The first index of the later part.
+  /// The first index of the later part: where the two parts differ least from their own medians. The rank statistic
+  /// itself peaks late when the later part begins with its smaller values.
   public let index: Int
   public let statistic: Double
   public let p: Double
@@ -14,15 +15,27 @@ public struct ChangePoint: Sendable, Equatable {
     let ranks = Ranks(samples).of
     let n = Double(samples.count)
     var sum = 0.0
-    var best = (index: 1, value: 0.0)
+    var largest = 0.0
     for t in 1..<samples.count {
       sum += ranks[t - 1]
-      let value = abs(2 * sum - Double(t) * (n + 1))
-      if value > best.value { best = (t, value) }
+      largest = max(largest, abs(2 * sum - Double(t) * (n + 1)))
     }
-    index = best.index
-    statistic = best.value
-    p = min(1, 2 * exp(-6 * best.value * best.value / (n * n * n + n * n)))
+    statistic = largest
+    p = min(1, 2 * exp(-6 * largest * largest / (n * n * n + n * n)))
+    index = Self.split(samples)
+  }
+
+  private static func split(_ samples: [Double]) -> Int {
+    let spread = { (part: ArraySlice<Double>) -> Double in
+      let middle = Statistics.median(Array(part))
+      return part.reduce(0) { $0 + abs($1 - middle) }
+    }
+    var best = (index: 1, spread: Double.infinity)
+    for t in 1..<samples.count {
+      let both = spread(samples[..<t]) + spread(samples[t...])
+      if both < best.spread { best = (t, both) }
+    }
+    return best.index
   }
 }
 
