@@ -49,7 +49,7 @@ outcome() {
 step "set-up" scripts/setup.sh test
 step "layers" scripts/check-layers.sh
 step "build without warnings" build
-if scripts/fetch-models.sh models smollm2 gemma3 minilm qwen >"$logs/models.log" 2>&1; then
+if scripts/fetch-models.sh --dir models smollm2 gemma3 minilm qwen >"$logs/models.log" 2>&1; then
   record ok 0 "real models at hand"
 else
   skip "real models" "$(tail -1 "$logs/models.log")"

@@ -20,7 +20,7 @@ swift build -c release --product gobi 2>&1 | tail -1
 gobi=$(swift build -c release --show-bin-path)/gobi
 models=models
 mkdir -p $models
-scripts/fetch-models.sh $models smollm2 gemma3 || true
+scripts/fetch-models.sh --dir $models smollm2 gemma3 || true
 synthetic=$models/llama-3.2-1b.Q4_0.gguf
 [ -e $synthetic ] || "$gobi" generate llama-3.2-1b Q4_0 "$synthetic"
 files=()

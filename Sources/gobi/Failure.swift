@@ -1,5 +1,6 @@
 // What the tool says of an error, and with which exit code it ends.
 import ArgumentParser
+import Capacity
 import Foundation
 import Inference
 
@@ -43,7 +44,28 @@ struct Failure: Error, CustomStringConvertible {
 
   /// The exit code of an error of the library.
   static func status(of error: any Error) -> ExitStatus {
-    if error is WeightError || error is TextError || error is ConversionError { return .wrongInput }
-    return .cannotHere
+    switch error {
+    case let error as ModelError:
+      switch error {
+      case .kernel, .budgetExceeded, .outOfMemory: .cannotHere
+      case .cancelled: .interrupted
+      default: .wrongInput
+      }
+    case let error as SessionError: status(of: error)
+    case let error as GenerationError:
+      if case .session(let inner) = error { status(of: inner) } else { .wrongInput }
+    case let error as CapacityError:
+      if case .cancelled = error { .interrupted } else if case .kernel = error { .cannotHere } else { .wrongInput }
+    case is WeightError, is TextError, is SamplerError, is ConversionError: .wrongInput
+    default: .cannotHere
+    }
+  }
+
+  private static func status(of error: SessionError) -> ExitStatus {
+    switch error {
+    case .cancelled: .interrupted
+    case .busy, .budgetExceeded, .outOfMemory, .kernel: .cannotHere
+    case .unknownSequence, .invalidArgument, .contextExceeded, .badState: .wrongInput
+    }
   }
 }

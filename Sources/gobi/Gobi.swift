@@ -17,9 +17,8 @@ struct Gobi: AsyncParsableCommand {
       """,
     version: gobiVersion,
     subcommands: [
-      InspectCommand.self, TokenizeCommand.self, DetokenizeCommand.self,
-      QuantizeCommand.self,
-      GenerateCommand.self,
+      CapacityCommand.self, RunCommand.self, BenchCommand.self, CPUCommand.self, InspectCommand.self, QuantizeCommand.self,
+      GenerateCommand.self, PerplexityCommand.self, LogitsCommand.self, TokenizeCommand.self, DetokenizeCommand.self,
     ])
 
   static func main() async {

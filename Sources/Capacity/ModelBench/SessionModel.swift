@@ -77,7 +77,10 @@ public final class SessionModel: ModelUnderTest {
     }
   }
 
-  private static func facts(_ model: Model, path: String, label: String, options: Options) throws -> ModelFacts {
+  /// What the figures of `model`, opened from `path`, are worked out with.
+  package static func facts(
+    _ model: Model, path: String, label: String, options: Options = Options()
+  ) throws -> ModelFacts {
     let file = try WeightFiles.open(path: path)
     let shape = model.configuration
     let counts = Counts(file, shape.experts)

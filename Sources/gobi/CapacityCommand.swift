@@ -1,0 +1,96 @@
+// `gobi capacity`: what this machine delivers, as a table, a JSON file and an HTML page.
+import ArgumentParser
+import Capacity
+import Foundation
+import Inference
+
+struct CapacityCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "capacity",
+    abstract: "Measure this machine: roofs, kernels, real models, each beside its roof and checked.",
+    discussion: """
+      The table goes to stdout; capacity.json and capacity.html go to the output folder. Exit code 1 if a figure \
+      failed its check. Ctrl-C leaves a report with what was measured until then.
+      """)
+
+  @Option(help: "quick (at most 25 s, a scheduler's health check) or standard (at most 5 minutes).")
+  var level = CapacityLevel.standard
+
+  @Option(parsing: .singleValue, help: "A model to measure, as LABEL=PATH; may be repeated.")
+  var model: [String] = []
+
+  @Option(parsing: .singleValue, help: "A generated model, as SHAPE:TYPE; may be repeated. See gobi generate --list.")
+  var synthetic: [String] = []
+
+  @Option(help: "Where generated models are kept.")
+  var models = "models"
+
+  @Option(name: [.customShort("o"), .long], help: "The folder for capacity.json and capacity.html.")
+  var output = "capacity-report"
+
+  @OptionGroup var runtime: RuntimeOptions
+
+  @Option(help: "Seeds what is drawn at random.")
+  var seed: UInt64 = 1
+
+  @Flag(help: "Print the JSON report to stdout in place of the table.")
+  var json = false
+
+  func run() throws {
+    Interrupt.watch()
+    _ = try runtime.runtime()  // wrong options are told before anything is measured
+    var measured = try model.map { try named($0) }
+    measured += try synthetic.map { try generated($0) }
+    var options = CapacityOptions(level: level, version: gobiVersion)
+    options.threads = runtime.threads ?? 0
+    options.isa = runtime.isa
+    options.seed = seed
+    let bar = ProgressBar("measuring")
+    let report = try CapacityRun(options, models: measured).run(
+      progress: { bar.update($0.fraction, detail: $0.phase) }, isCancelled: { Interrupt.isRequested })
+    bar.finish()
+    let files = try report.write(to: output)
+    if json {
+      Console.write([UInt8](try report.json()))
+      Console.out("")
+    } else {
+      Console.out(TextReport(report).text())
+      Console.out("written: \(files.json), \(files.html)")
+    }
+    if Interrupt.isRequested { throw ExitCode(ExitStatus.interrupted.rawValue) }
+    if !report.failures.isEmpty { throw ExitCode(ExitStatus.checkFailed.rawValue) }
+  }
+
+  private func named(_ text: String) throws -> MeasuredModel {
+    let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
+    let path = parts.last ?? ""
+    guard FileManager.default.fileExists(atPath: path) else {
+      throw Failure("--model: there is no file '\(path)'", hint: "Expected LABEL=PATH or PATH.")
+    }
+    let label = parts.count == 2 ? parts[0] : (path as NSString).lastPathComponent
+    return MeasuredModel(path: path, label: label, options: .init(hashesFile: true))
+  }
+
+  /// Makes the model if it is not there from an earlier run.
+  private func generated(_ text: String) throws -> MeasuredModel {
+    let parts = text.split(separator: ":", maxSplits: 1).map(String.init)
+    guard parts.count == 2, let shape = SyntheticShape(name: parts[0]) else {
+      throw Failure("--synthetic: '\(text)' is not SHAPE:TYPE", hint: "gobi generate --list shows the shapes.")
+    }
+    let type = try FileType(argument: parts[1])
+    let path = "\(models)/\(shape.name).\(parts[1]).gguf"
+    if !FileManager.default.fileExists(atPath: path) {
+      try FileManager.default.createDirectory(atPath: models, withIntermediateDirectories: true)
+      let bar = ProgressBar("generating")
+      try SyntheticModel(shape: shape, type: type, seed: 0).write(to: path) { fraction in
+        bar.update(fraction)
+        return !Interrupt.isRequested
+      }
+      bar.finish()
+    }
+    return MeasuredModel(
+      path: path, label: "\(shape.name) \(parts[1]), generated", options: .init(isGenerated: true))
+  }
+}
+
+extension CapacityLevel: ExpressibleByArgument {}
