@@ -10,7 +10,8 @@ package protocol Architecture: Sendable {
   static func configuration(_ reader: ConfigurationReader) throws(ModelError) -> ModelConfiguration
   /// Finds and checks the tensors, and sets their places aside.
   init(_ configuration: ModelConfiguration, _ weights: WeightLoader) throws(ModelError)
-  /// The residual stream (rows, width) of a pass after the last layer.
+  /// The residual stream after the last layer: of a decoder the rows that were asked for, (askedCount, width), of an
+  /// encoder all of them.
   func hidden(_ pass: Pass) throws(KernelError) -> TensorView
   /// What the output layer reads: rows (m, width) after the final norm, if the model has one. In place.
   func normalise(_ x: TensorView, _ pass: Pass) throws(KernelError)

@@ -74,16 +74,18 @@ package struct Gemma3Block: DecoderBlock {
 
   package func callAsFunction(
     _ x: TensorView, layer: Int, _ rope: RopeTables, _ pass: Pass
-  ) throws(KernelError) {
+  ) throws(KernelError) -> TensorView {
+    let y = try pass.kept(x)
     try pass.scope { () throws(KernelError) in
       let attended = try attention(attentionNorm(x, pass), layer: layer, rope, pass)
       try postAttentionNorm(attended, into: attended, pass)
-      try pass.add(attended, to: x)
+      try pass.add(attended, to: y)
     }
     try pass.scope { () throws(KernelError) in
-      let fed = try feedForward(feedForwardNorm(x, pass), pass)
+      let fed = try feedForward(feedForwardNorm(y, pass), pass)
       try postFeedForwardNorm(fed, into: fed, pass)
-      try pass.add(fed, to: x)
+      try pass.add(fed, to: y)
     }
+    return y
   }
 }

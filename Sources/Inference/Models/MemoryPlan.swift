@@ -89,8 +89,7 @@ extension Model {
         runtime: runtime, workspace: workspace, capacity: rows, kvLayout: layout, context: context, exact: exact)
       pass.begin()
       pass.measure(rows: rows)
-      _ = try architecture.hidden(pass)
-      let outputs = try pass.take(columns: configuration.width)
+      let outputs = try architecture.hidden(pass)
       if !configuration.isEncoder {
         let logits = TensorView(outputs.base, rows: rows, columns: configuration.vocabulary)
         try architecture.logits(of: outputs, into: logits, pass)

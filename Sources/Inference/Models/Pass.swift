@@ -14,7 +14,6 @@ package final class Pass {
 
   /// Rows in this pass.
   package private(set) var rows = 0
-  package private(set) var sequences = 0
   package let kv = KVBatch()
   /// (rows)
   package let tokens: UnsafeMutablePointer<Int32>
@@ -22,8 +21,11 @@ package final class Pass {
   package let tokenTypes: UnsafeMutablePointer<Int32>
   /// (rows)
   package let positions: UnsafeMutablePointer<Int32>
-  /// Room for the numbers of the rows that are to give an output: (rows)
+  /// The rows that are to give an output, ascending: (askedCount)
   package let asked: UnsafeMutablePointer<Int32>
+  package private(set) var askedCount = 0
+  /// Whether only the rows that were asked for go on: in the last layer, once its keys and values are stored.
+  var keepsAskedOnly = false
 
   private let capacity: Int
   private let matmuls = MatmulCall()
@@ -54,9 +56,16 @@ package final class Pass {
   /// Starts a pass with no rows.
   package func begin() {
     rows = 0
-    sequences = 0
+    askedCount = 0
+    keepsAskedOnly = false
     kv.removeAll()
     workspace.release(to: 0)
+  }
+
+  /// Asks for an output of the row that is added next, or `offset` rows later.
+  package func ask(_ offset: Int) {
+    asked[askedCount] = Int32(truncatingIfNeeded: rows + offset)
+    askedCount += 1
   }
 
   /// Adds tokens of one sequence, which become its positions from `position` on.
@@ -72,12 +81,25 @@ package final class Pass {
       row += 1
     }
     rows = row
-    sequences += 1
     kv.add(sequence, rows: first..<row, position: position)
   }
 
-  /// Pretends that there are `count` rows: for measuring only.
-  func measure(rows count: Int) { rows = count }
+  /// Pretends that there are `count` rows, all asked for: for measuring only.
+  func measure(rows count: Int) {
+    rows = count
+    askedCount = count
+  }
+
+  /// The rows of x (rows, columns) that go on: x itself, or a copy of those that were asked for.
+  func kept(_ x: TensorView) throws(KernelError) -> TensorView {
+    guard keepsAskedOnly else { return x }
+    let y = try take(rows: askedCount, columns: x.columns)
+    if isMeasuring { return y }
+    for row in 0..<askedCount {
+      (y.base + row * y.stride).update(from: x.base + Int(asked[row]) * x.stride, count: x.columns)
+    }
+    return y
+  }
 
   // MARK: Memory
 
@@ -128,7 +150,7 @@ package final class Pass {
   func rmsNorm(
     _ x: TensorView, groups: Int = 1, _ parameters: NormParameters, into y: TensorView
   ) throws(KernelError) {
-    if !isMeasuring { try runtime.rmsNorm(x, groups: groups, parameters, into: y) }
+    if !isMeasuring, x.rows > 0 { try runtime.rmsNorm(x, groups: groups, parameters, into: y) }
   }
 
   func layerNorm(_ x: TensorView, _ parameters: NormParameters, into y: TensorView) throws(KernelError) {
@@ -136,11 +158,11 @@ package final class Pass {
   }
 
   func gated(_ act: Gate, _ gate: TensorView, _ up: TensorView, into y: TensorView) throws(KernelError) {
-    if !isMeasuring { try runtime.gated(act, gate, up, into: y) }
+    if !isMeasuring, y.rows > 0 { try runtime.gated(act, gate, up, into: y) }
   }
 
   func add(_ x: TensorView, to y: TensorView) throws(KernelError) {
-    if !isMeasuring { try runtime.add(x, to: y) }
+    if !isMeasuring, y.rows > 0 { try runtime.add(x, to: y) }
   }
 
   func softcap(_ cap: Float, _ x: TensorView) throws(KernelError) {
@@ -172,7 +194,7 @@ package final class Pass {
   func attend(
     _ q: TensorView, layer: Int, _ parameters: AttentionParameters, into out: TensorView
   ) throws(KernelError) {
-    if isMeasuring { return }
+    if isMeasuring || (keepsAskedOnly && askedCount == 0) { return }
     try runtime.attention(q, layer: layer, of: kv, kvLayout, parameters, into: out) { bytes throws(KernelError) in
       // The kernels decide how much they want by the lengths of the sequences, so this grows now and then.
       if let scratch = attentionScratch, scratch.byteCount >= bytes { return scratch.base }

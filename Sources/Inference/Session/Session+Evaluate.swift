@@ -153,44 +153,33 @@ extension Session {
     _ batch: Batch, emit: (TensorView) throws(KernelError) -> Void
   ) throws(SessionError) {
     pass.begin()
-    let asked = pass.asked
-    var askedCount = 0
-    func flush() throws(SessionError) {
-      do throws(KernelError) { try run(asked: asked, count: askedCount, emit: emit) } catch { throw SessionError(error) }
-      pass.begin()
-      askedCount = 0
-    }
     for entry in batch.entries {
       let state = try state(of: entry.sequence)
       var taken = 0
       while taken < entry.range.count {
-        if pass.rows == chunk { try flush() }
+        if pass.rows == chunk { try run(emit: emit) }
         let count = min(chunk - pass.rows, entry.range.count - taken)
-        let first = entry.range.lowerBound + taken
         for index in max(taken, entry.firstOutput)..<max(taken + count, entry.firstOutput) {
-          asked[askedCount] = Int32(pass.rows + index - taken)
-          askedCount += 1
+          pass.ask(index - taken)
         }
+        let first = entry.range.lowerBound + taken
         pass.add(batch.tokens[first..<first + count], of: state.kv, at: state.position + taken)
         taken += count
       }
     }
-    if pass.rows > 0 { try flush() }
+    if pass.rows > 0 { try run(emit: emit) }
   }
 
-  /// Runs the pass, gathers the rows that were asked for, norms and emits them.
-  private func run(
-    asked: UnsafePointer<Int32>, count: Int, emit: (TensorView) throws(KernelError) -> Void
-  ) throws(KernelError) {
-    let hidden = try model.architecture.hidden(pass)
-    if count == 0 { return }
-    let outputs = try pass.take(rows: count, columns: hidden.columns)
-    for row in 0..<count {
-      (outputs.base + row * outputs.stride).update(
-        from: hidden.base + Int(asked[row]) * hidden.stride, count: hidden.columns)
-    }
-    try model.architecture.normalise(outputs, pass)
-    try emit(outputs)
+  /// Runs the pass, norms and emits the rows that were asked for, and empties the pass.
+  private func run(emit: (TensorView) throws(KernelError) -> Void) throws(SessionError) {
+    do throws(KernelError) {
+      let outputs = try model.architecture.hidden(pass)
+      if outputs.rows > 0 {
+        try model.architecture.normalise(outputs, pass)
+        try emit(outputs)
+      }
+    } catch { throw SessionError(error) }
+    pass.begin()
   }
 }
 

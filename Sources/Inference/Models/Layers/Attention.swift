@@ -11,7 +11,8 @@ package struct Attention: Sendable {
   let parameters: AttentionParameters
   let keyValueHeads: Int
 
-  /// Attention of the pass's rows x (rows, width) over their sequences, in a new matrix or added to `sum`.
+  /// Attention of the pass's rows x (rows, width) over their sequences, in a new matrix or added to `sum`: the rows
+  /// that ``Pass/kept(_:)`` keeps.
   ///
   /// - Parameter layer: where this layer's keys and values lie in a block.
   @discardableResult
@@ -39,7 +40,7 @@ package struct Attention: Sendable {
     try pass.store(keys: k, values: v, layer: layer)
     let mixed = try pass.take(columns: queryWidth)
     try pass.attend(q, layer: layer, parameters, into: mixed)
-    return try output(mixed, pass, addingTo: sum)
+    return try output(pass.kept(mixed), pass, addingTo: sum)
   }
 }
 

@@ -2,8 +2,11 @@
 
 /// One layer of a decoder.
 package protocol DecoderBlock: Sendable {
-  /// Applies the layer to the residual stream x (rows, width) in place.
-  func callAsFunction(_ x: TensorView, layer: Int, _ rope: RopeTables, _ pass: Pass) throws(KernelError)
+  /// Applies the layer to the residual stream x (rows, width), in place but for rows that end here, and returns what
+  /// ``Pass/kept(_:)`` keeps of it.
+  func callAsFunction(
+    _ x: TensorView, layer: Int, _ rope: RopeTables, _ pass: Pass
+  ) throws(KernelError) -> TensorView
 }
 
 package struct PreNormBlock: DecoderBlock {
@@ -14,13 +17,15 @@ package struct PreNormBlock: DecoderBlock {
 
   package func callAsFunction(
     _ x: TensorView, layer: Int, _ rope: RopeTables, _ pass: Pass
-  ) throws(KernelError) {
+  ) throws(KernelError) -> TensorView {
+    let y = try pass.kept(x)
     try pass.scope { () throws(KernelError) in
-      try attention(attentionNorm(x, pass), layer: layer, rope, pass, addingTo: x)
+      try attention(attentionNorm(x, pass), layer: layer, rope, pass, addingTo: y)
     }
     try pass.scope { () throws(KernelError) in
-      try feedForward(feedForwardNorm(x, pass), pass, addingTo: x)
+      try feedForward(feedForwardNorm(y, pass), pass, addingTo: y)
     }
+    return y
   }
 }
 
@@ -70,14 +75,16 @@ package struct Decoder<Block: DecoderBlock>: Sendable {
     logitSoftcap = configuration.logitSoftcap
   }
 
-  /// The residual stream (rows, width) after the last block.
+  /// The residual stream (askedCount, width) after the last block, of the rows that were asked for.
   func hidden(_ pass: Pass) throws(KernelError) -> TensorView {
-    let x = try embedding(pass)
+    var x = try embedding(pass)
     let angles = try rope(pass)
     let windowAngles = try windowRope?(pass) ?? angles
     for (layer, block) in blocks.enumerated() {
       try pass.checkCancelled()
-      try block(x, layer: layer, windows[layer] > 0 ? windowAngles : angles, pass)
+      // Of the other rows only the keys and values matter from here on.
+      pass.keepsAskedOnly = layer == blocks.count - 1
+      x = try block(x, layer: layer, windows[layer] > 0 ? windowAngles : angles, pass)
     }
     return x
   }

@@ -16,6 +16,7 @@ package struct MixtureOfExperts: FeedForwardLayer {
     _ x: TensorView, _ pass: Pass, addingTo sum: TensorView? = nil
   ) throws(KernelError) -> TensorView {
     guard let sum else { throw KernelError(.invalidArgument, "a mixture of experts without a residual") }
+    if x.rows == 0 { return sum }
     let picks = x.rows * used
     let routes = try Routes(picks: picks, experts: ups.count, pass)
     try route(x, routes, pass)
