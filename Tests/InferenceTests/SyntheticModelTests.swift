@@ -93,6 +93,19 @@ import TestSupport
     #expect(keys["tokenizer.ggml.tokens"]?.strings.map { Set($0).count } == shape.vocabulary)
   }
 
+  @Test func chatTemplatesRender() throws {
+    for name in ["tiny", "tiny-moe", "tiny-gemma"] {
+      let shape = try #require(SyntheticShape(name: name))
+      let source = try #require(shape.metadata.first { $0.key == "tokenizer.chat_template" }?.value.string)
+      let message = JSONValue.object(JSONObject([("role", .string("user")), ("content", .string("Hi"))]))
+      let text = try ChatTemplate(source: source).render(
+        messages: [message], addGenerationPrompt: true, variables: [:])
+      #expect(text.contains("Hi"))
+      #expect(text.contains("user"))
+      #expect(text.contains("assistant"))
+    }
+  }
+
   @Test func cancellingLeavesNothing() throws {
     let folder = try TemporaryFolder()
     let model = SyntheticModel(

@@ -27,7 +27,7 @@ extension Checkpoint {
       case .dropped: continue
       case .model(let name):
         let plan = try plan(tensor, as: name)
-        if name.hasPrefix("output") { trailing.append(plan) } else { leading.append(plan) }
+        if name.hasPrefix("output") || name.hasPrefix("cls.") { trailing.append(plan) } else { leading.append(plan) }
       case .layer(let layer, let suffix):
         guard layer < layerCount else { throw .unexpectedTensor(name: name, path: file.path) }
         layers[layer, default: []].append(try plan(tensor, as: "blk.\(layer).\(suffix)"))
@@ -55,8 +55,8 @@ extension Checkpoint {
       path = path.dropFirst(prefix.count)
     }
     if path.hasSuffix("rotary_emb.inv_freq") || path == "embeddings.position_ids" { return .dropped(reason: nil) }
-    if kind == .bert, path.hasPrefix("pooler.") || name.hasPrefix("cls.") {
-      return .dropped(reason: "GGUF's BERT ends with the last layer")
+    if kind == .bert, name.hasPrefix("cls.") {
+      return .dropped(reason: "it predicts masked words, which an encoder does not")
     }
     if path == "lm_head.weight", isTied { return .dropped(reason: "the embedding is the output matrix too") }
     guard let dot = path.lastIndex(of: ".") else { return nil }
@@ -106,6 +106,7 @@ extension Checkpoint {
   private static let bertModel = [
     "embeddings.word_embeddings": "token_embd", "embeddings.position_embeddings": "position_embd",
     "embeddings.token_type_embeddings": "token_types", "embeddings.LayerNorm": "token_embd_norm",
+    "pooler.dense": "cls",
   ]
   private static let bertLayer = [
     "attention.self.query": "attn_q", "attention.self.key": "attn_k", "attention.self.value": "attn_v",

@@ -39,7 +39,7 @@ public struct FileType: Sendable, Hashable {
   }
 
   /// What a rule may ask of the model.
-  package struct Model: Sendable {
+  package struct Traits: Sendable {
     package var layers: Int
     /// Query heads for each key head.
     package var grouping: Int
@@ -148,7 +148,7 @@ extension FileType {
   ///
   /// Vectors, routers, and tables that are added to activations stay in F32: they are small, and their errors reach
   /// every product. Where a row does not hold whole blocks, a format of smaller blocks stands in.
-  package func format(of name: String, shape: [Int], in model: Model) -> (format: Format, insteadOf: Format?) {
+  package func format(of name: String, shape: [Int], in model: Traits) -> (format: Format, insteadOf: Format?) {
     guard Self.isMatrix(name, shape: shape) else { return (.f32, nil) }
     let role = Self.role(of: name, shape: shape, in: model)
     let layer = Self.layer(of: name)
@@ -163,7 +163,7 @@ extension FileType {
     return !kept.contains { name.hasSuffix($0) }
   }
 
-  private static func role(of name: String, shape: [Int], in model: Model) -> Role {
+  private static func role(of name: String, shape: [Int], in model: Traits) -> Role {
     if name == "output.weight" || (name == "token_embd.weight" && model.tiedOutput) { return .output }
     if shape.count > 2 && name.contains("_exps.") {
       return name.contains("ffn_down") ? .down : .expert
@@ -195,7 +195,7 @@ extension FileType {
 }
 
 extension FileType.Layers {
-  fileprivate func contain(_ layer: Int?, in model: FileType.Model) -> Bool {
+  fileprivate func contain(_ layer: Int?, in model: FileType.Traits) -> Bool {
     switch self {
     case .all: return true
     case .ifGrouped: return model.grouping >= 4

@@ -99,20 +99,20 @@ public struct Quantizer: Sendable {
   /// What the file type's rules ask of the model: what it lacks counts as the plainest model there is.
   private static func model(
     _ plans: [TensorPlan], _ metadata: [(key: String, value: MetadataValue)]
-  ) -> FileType.Model {
+  ) -> FileType.Traits {
     func number(_ suffix: String) -> Int? {
       guard let value = metadata.first(where: { $0.key.hasSuffix(suffix) })?.value else { return nil }
       return value.int ?? value.ints?.max()
     }
     let heads = number(".attention.head_count") ?? 1
     let keyHeads = max(1, number(".attention.head_count_kv") ?? heads)
-    return FileType.Model(
+    return FileType.Traits(
       layers: max(0, number(".block_count") ?? 0), grouping: heads / keyHeads,
       tiedOutput: !plans.contains { $0.name == "output.weight" })
   }
 
   private static func choose(
-    _ plan: TensorPlan, type: FileType, model: FileType.Model, options: Options, path: String
+    _ plan: TensorPlan, type: FileType, model: FileType.Traits, options: Options, path: String
   ) throws(ConversionError) -> QuantizedTensor {
     let choice = type.format(of: plan.name, shape: plan.shape, in: model)
     if let source = plan.sourceFormat, source.valuesPerBlock > 1, choice.format != source, choice.format != .f32 {

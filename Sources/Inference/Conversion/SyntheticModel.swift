@@ -36,7 +36,7 @@ public struct SyntheticModel: Sendable {
     self.type = type
     self.seed = seed
     let plans = shape.plans
-    let model = FileType.Model(
+    let model = FileType.Traits(
       layers: shape.layers, grouping: shape.heads / shape.keyValueHeads, tiedOutput: shape.tiedOutput)
     self.plans = plans
     tensors = plans.map { plan in
