@@ -159,11 +159,10 @@ public struct HTMLReport {
       return """
         <section><h2>\(escaped(model.facts.label))</h2>
         <p>\(escaped(numerics(model)))</p>
-        <div class="grid">
-        <figure><figcaption>Tokens a second, of what the roof allows: prefill by the arithmetic units, decode by
-        the memory</figcaption>\(chart.svg().document())</figure>
+        <figure class="beside"><figcaption>Tokens a second, of what the roof allows: prefill by the arithmetic units,
+        decode by the memory</figcaption>\(chart.svg().document())</figure>
         \(table(["Work", "Depth", "token/s", "Spread", "MFU", "MBU", "Verdict"], rows))
-        </div>\(notes)</section>
+        \(notes)</section>
         """
     }.joined()
   }

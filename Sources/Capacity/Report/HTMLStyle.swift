@@ -26,6 +26,7 @@ enum HTMLStyle {
       font-variant-numeric: tabular-nums; }
     .grid { display: grid; gap: 20px; grid-template-columns: repeat(auto-fit, minmax(min(330px, 100%), 1fr)); }
     figure { margin: 0; min-width: 0; } figcaption { color: var(--soft); font-size: .875rem; margin-bottom: 4px; }
+    figure.beside { max-width: 560px; margin: 8px 0 12px; }
     .scroll { overflow-x: auto; min-width: 0; }
     table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums; width: 100%; }
     th, td { text-align: left; padding: 5px 12px 5px 0; border-bottom: 1px solid var(--line); white-space: nowrap; }
