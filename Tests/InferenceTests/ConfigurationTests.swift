@@ -162,6 +162,14 @@ import Testing
     }
   }
 
+  @Test func headsThatNoKernelServesAreRefused() throws {
+    let path = Fixtures.path("tiny/llama-2-tiny-random.gguf")
+    #expect(
+      throws: ModelError.unsupported(
+        key: "llama.attention.key_length", reason: "no attention kernel serves heads of 4 values", path: path)
+    ) { try Model.open(path: path, runtime: Runtime(threads: 1)) }
+  }
+
   @Test func budgetAndCancelStopTheLoading() throws {
     let runtime = try Runtime(threads: 1)
     let path = Fixtures.path("golden/llama")

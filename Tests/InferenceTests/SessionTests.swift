@@ -291,6 +291,8 @@ import Testing
     try session.remove(sequence)
     refuse(Batch(sequence, [1]), "removed")
     #expect(throws: SessionError.unknownSequence(sequence)) { try session.remove(sequence) }
+    let stranger = try Session(model: session.model).makeSequence()
+    refuse(Batch(stranger, [1]), "another session's")
     let newer = try session.makeSequence()
     #expect(newer != sequence)
     refuse(Batch(sequence, [1]), "its slot is taken by another")

@@ -110,6 +110,15 @@ package struct RopeTables: @unchecked Sendable {
   package let sines: UnsafeMutablePointer<Float>
   package let pairs: Int
   package let pairing: RopePairing
+
+  package init(
+    cosines: UnsafeMutablePointer<Float>, sines: UnsafeMutablePointer<Float>, pairs: Int, pairing: RopePairing
+  ) {
+    self.cosines = cosines
+    self.sines = sines
+    self.pairs = pairs
+    self.pairing = pairing
+  }
 }
 
 extension Runtime {

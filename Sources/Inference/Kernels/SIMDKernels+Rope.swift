@@ -1,4 +1,4 @@
-// Tables of cosines and sines in Swift. Twin: ck_rope_table.
+// Tables of cosines and sines in Swift. Twin: ck_rope_table, which serves because it runs on all threads.
 
 extension SIMDKernels {
   private typealias Angles = SIMD4<Double>

@@ -97,6 +97,13 @@ public final class Model: Sendable {
     }
     var configuration = try type.configuration(source.reader)
     configuration.architecture = type.name
+    do {
+      _ = try runtime.kvLayout(.f32, kvHeads: configuration.keyValueHeads, headDim: configuration.headDim)
+    } catch {
+      throw .unsupported(
+        key: source.reader.name(.headDim), reason: "no attention kernel serves heads of \(configuration.headDim) values",
+        path: source.file.path)
+    }
     let arena = WeightArena(counting: counting, budget: options.budget)
     let loader = WeightLoader(source.file, naming: source.naming, runtime: runtime, arena: arena)
     let architecture = try type.init(configuration, loader)

@@ -55,7 +55,8 @@ public final class Session: @unchecked Sendable {
   let pool: KVBlocks
   let pass: Pass
   var slots: [State?] = []
-  private var nextSerial = 0
+  /// Counts the sequences of all sessions, so that one session's are never taken for another's.
+  private static let serials = Atomic<Int>(0)
   /// The last step's outputs: (rows, vocabulary), or hidden states (rows, width).
   var outputs: Tensor?
   var outputRows = 0
@@ -116,8 +117,8 @@ public final class Session: @unchecked Sendable {
   }
 
   func insert(_ kv: KVSequence, position: Int) -> SequenceID {
-    let state = State(serial: nextSerial, kv: kv, position: position)
-    nextSerial += 1
+    let serial = Self.serials.wrappingAdd(1, ordering: .relaxed).newValue
+    let state = State(serial: serial, kv: kv, position: position)
     let slot = slots.firstIndex { $0 == nil } ?? slots.count
     if slot == slots.count { slots.append(state) } else { slots[slot] = state }
     return SequenceID(slot: slot, serial: state.serial)
