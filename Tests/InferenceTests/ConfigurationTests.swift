@@ -145,7 +145,10 @@ import Testing
 
   @Test func missingPartsAreNamed() throws {
     let runtime = try Runtime(threads: 1)
-    #expect(throws: ModelError.weights(.missingTensor(name: "model.layers.0.self_attn.qkv_proj.weight", path: Fixtures.path("golden/llama")))) {
+    #expect(
+      throws: ModelError.weights(
+        .missingTensor(name: "model.layers.0.self_attn.qkv_proj.weight", path: Fixtures.path("golden/llama")))
+    ) {
       var config = try #require(try SafetensorsFile(path: Fixtures.path("golden/llama")).config?.object)
       config["model_type"] = "phi3"
       _ = try Model(
@@ -153,7 +156,9 @@ import Testing
         options: ModelOptions())
     }
     #expect(throws: ModelError.self) { try Model.open(path: Fixtures.path("golden/none"), runtime: runtime) }
-    #expect(throws: ModelError.self) { try Model.open(path: Fixtures.path("golden/llama/config.json"), runtime: runtime) }
+    #expect(throws: ModelError.self) {
+      try Model.open(path: Fixtures.path("golden/llama/config.json"), runtime: runtime)
+    }
     let folder = try TemporaryFolder()
     try FileManager.default.copyItem(
       at: Fixtures.url("golden/llama/model.safetensors"), to: folder.url.appendingPathComponent("model.safetensors"))

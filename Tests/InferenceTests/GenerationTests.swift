@@ -70,7 +70,8 @@ private struct LetterTokenizer: Tokenizer {
     #expect(byString.reason == .stopString(words))
     // A beginning of a stop string that comes to nothing is text in the end.
     let held = try run(
-      generator(session(), stop: StopRule(strings: [tokenizer.decode(Array(greedy[15..<16])) + "never"], maximumTokens: 16)))
+      generator(
+        session(), stop: StopRule(strings: [tokenizer.decode(Array(greedy[15..<16])) + "never"], maximumTokens: 16)))
     #expect(held.text == tokenizer.decode(greedy))
   }
 
@@ -99,7 +100,9 @@ private struct LetterTokenizer: Tokenizer {
     var events: [GenerationEvent] = []
     while let event = try expected.next() { events.append(event) }
     var streamed: [GenerationEvent] = []
-    for try await event in try generator(session(), stop: StopRule(maximumTokens: 10)).events() { streamed.append(event) }
+    for try await event in try generator(session(), stop: StopRule(maximumTokens: 10)).events() {
+      streamed.append(event)
+    }
     #expect(streamed == events)
     #expect(streamed.count == 11)
 
@@ -165,7 +168,8 @@ private struct LetterTokenizer: Tokenizer {
     #expect(seen == Array(5..<37))
     #expect(windowed.targets == 32)
     for options in [
-      Perplexity.Options(window: 1), Perplexity.Options(window: 10, stride: 0), Perplexity.Options(window: 10, stride: 11),
+      Perplexity.Options(window: 1), Perplexity.Options(window: 10, stride: 0),
+      Perplexity.Options(window: 10, stride: 11),
       Perplexity.Options(window: 10, firstTarget: 10), Perplexity.Options(window: 10, firstTarget: 0),
       Perplexity.Options(window: 10_000),
     ] {
@@ -173,6 +177,8 @@ private struct LetterTokenizer: Tokenizer {
         try Perplexity.evaluate(sample.tokens, session: session, options: options)
       }
     }
-    #expect(throws: GenerationError.emptyPrompt) { try Perplexity.evaluate([1], session: session, options: Perplexity.Options(window: 8)) }
+    #expect(throws: GenerationError.emptyPrompt) {
+      try Perplexity.evaluate([1], session: session, options: Perplexity.Options(window: 8))
+    }
   }
 }

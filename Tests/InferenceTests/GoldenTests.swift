@@ -40,7 +40,7 @@ import Testing
       model: Golden.model(name, runtime: Runtime(threads: 1)), options: SessionOptions(kvFormat: format))
     for sample in golden.samples {
       let error = relativeError(try session.allLogits(sample.tokens), try #require(sample.logits).values)
-      // Half precision rounds to 2⁻¹¹, 8 bits to 2⁻⁸ of the largest of 32; random layers make it some twenty times more.
+      // Half precision rounds to 2⁻¹¹, 8 bits to 2⁻⁸ of the largest of 32; random layers make it twenty times more.
       #expect(error < (format == .f16 ? 1e-2 : 0.15), "\(name) \(sample.name): \(error)")
       #expect(error > 0)
     }

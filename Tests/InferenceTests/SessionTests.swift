@@ -166,6 +166,9 @@ import Testing
     let unloaded = try Model.memoryPlan(
       path: Fixtures.path("golden/qwen3"), runtime: model.runtime, context: 150, batch: 2, chunk: 64)
     #expect(unloaded == plan)
+    for (context, batch, chunk) in [(0, 1, 1), (.max, 1, 1), (1, 0, 1), (1, .max, 1), (1, 1, 0), (1, 1, .max)] {
+      #expect(throws: ModelError.self) { try model.memoryPlan(context: context, batch: batch, chunk: chunk) }
+    }
   }
 
   // MARK: Saving

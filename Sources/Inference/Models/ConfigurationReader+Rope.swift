@@ -118,9 +118,9 @@ extension ConfigurationReader {
   private func jsonScaling(
     _ scaling: JSONValue, _ config: JSONValue, pairs: Int, context: Int
   ) throws(ModelError) -> RopeConfiguration.Scaling {
-    func number(_ key: String, _ fallback: Double, in range: ClosedRange<Double> = Self.factors) throws(ModelError) -> Double {
+    func number(_ key: String, _ fallback: Double) throws(ModelError) -> Double {
       guard let value = scaling[key], !value.isNull else { return fallback }
-      return try checked(value, key, in: range)
+      return try checked(value, key, in: Self.factors)
     }
     let originalKey = "original_max_position_embeddings"
     var original = Double(context)

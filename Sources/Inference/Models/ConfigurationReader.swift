@@ -40,7 +40,8 @@ package struct ConfigurationReader: Sendable {
     let text = config["text_config"].flatMap { $0["model_type"] == nil ? nil : $0 } ?? config
     source = .json(text)
     guard let type = text["model_type"]?.string else {
-      throw .badConfiguration(key: "model_type", reason: "config.json does not say which architecture it is", path: path)
+      throw .badConfiguration(
+        key: "model_type", reason: "config.json does not say which architecture it is", path: path)
     }
     architecture = type
   }
@@ -106,7 +107,8 @@ package struct ConfigurationReader: Sendable {
     guard let double = value.double, range.contains(double) else {
       throw .badConfiguration(
         key: name,
-        reason: "\(value.serialized().prefix(60)) is not a number in \(range.lowerBound)…\(range.upperBound)", path: path)
+        reason: "\(value.serialized().prefix(60)) is not a number in \(range.lowerBound)…\(range.upperBound)",
+        path: path)
     }
     return double
   }

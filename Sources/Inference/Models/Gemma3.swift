@@ -12,19 +12,23 @@ package struct Gemma3: DecoderArchitecture {
     configuration.embeddingScale = Float(configuration.width).squareRoot()
     // Weights are stored less one; converters to GGUF add it.
     configuration.normOffset = reader.isGGUF ? 0 : 1
-    configuration.logitSoftcap = Float(
-      try reader.doubleIfPresent(ConfigurationKey("final_logit_softcapping", "final_logit_softcapping"), in: 0...1e4) ?? 0)
-    configuration.attentionSoftcap = Float(
-      try reader.doubleIfPresent(ConfigurationKey("attn_logit_softcapping", "attn_logit_softcapping"), in: 0...1e4) ?? 0)
+    func softcap(_ name: String) throws(ModelError) -> Float {
+      let key = ConfigurationKey(name, name)
+      return Float(try reader.doubleIfPresent(key, in: 0...1e4) ?? 0)
+    }
+    configuration.logitSoftcap = try softcap("final_logit_softcapping")
+    configuration.attentionSoftcap = try softcap("attn_logit_softcapping")
     let scalar = try reader.doubleIfPresent(ConfigurationKey(nil, "query_pre_attn_scalar"), in: 1e-3...1e6)
     // Of the models in GGUF only the one of 62 layers (27B) scales by something else than the head's size.
-    let plain = reader.isGGUF && configuration.layers == 62 ? configuration.width / configuration.heads : configuration.headDim
+    let plain =
+      reader.isGGUF && configuration.layers == 62 ? configuration.width / configuration.heads : configuration.headDim
     configuration.attentionScale = Float(1 / (scalar ?? Double(plain)).squareRoot())
 
     let window = try reader.intIfPresent(.window, in: 1...Int(Int32.max)) ?? 512
-    let pattern = try reader.intIfPresent(
-      ConfigurationKey("attention.sliding_window_pattern", "sliding_window_pattern", "_sliding_window_pattern"),
-      in: 1...1 << 20) ?? 6
+    let pattern =
+      try reader.intIfPresent(
+        ConfigurationKey("attention.sliding_window_pattern", "sliding_window_pattern", "_sliding_window_pattern"),
+        in: 1...1 << 20) ?? 6
     configuration.windows = try reader.windows(layers: configuration.layers, window: window) { ($0 + 1) % pattern != 0 }
     configuration.windowRope = try windowRope(reader, configuration)
     return configuration

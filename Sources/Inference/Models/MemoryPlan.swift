@@ -29,8 +29,9 @@ extension Model {
     context: Int? = nil, batch: Int = 1, kvFormat: KVFormat = .f16, chunk: Int = SessionOptions.defaultChunk
   ) throws(ModelError) -> MemoryPlan {
     let context = context ?? defaultContext
-    guard context > 0, batch > 0, chunk > 0 else {
-      throw .kernel(KernelError(.invalidArgument, "a plan for \(context) positions, \(batch) sequences, chunks of \(chunk)"))
+    guard context > 0, context <= Int(Int32.max), batch > 0, batch <= 1 << 24, chunk > 0, chunk <= 1 << 16 else {
+      throw .kernel(
+        KernelError(.invalidArgument, "a plan for \(context) positions, \(batch) sequences, chunks of \(chunk)"))
     }
     let shape = try sessionShape(context: context, chunk: chunk, kvFormat: kvFormat)
     let blocks = (context + KVLayout.blockPositions - 1) / KVLayout.blockPositions

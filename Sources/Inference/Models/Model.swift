@@ -101,7 +101,8 @@ public final class Model: Sendable {
       _ = try runtime.kvLayout(.f32, kvHeads: configuration.keyValueHeads, headDim: configuration.headDim)
     } catch {
       throw .unsupported(
-        key: source.reader.name(.headDim), reason: "no attention kernel serves heads of \(configuration.headDim) values",
+        key: source.reader.name(.headDim),
+        reason: "no attention kernel serves heads of \(configuration.headDim) values",
         path: source.file.path)
     }
     let arena = WeightArena(counting: counting, budget: options.budget)

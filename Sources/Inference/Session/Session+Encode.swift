@@ -14,7 +14,7 @@ public struct Encoding: Sendable {
       let values = hidden[row]
       for column in 0..<hidden.columns { sum[column] += values[column] }
     }
-    // The count cancels out in the scaling. Squares are summed in double: their order is fixed and the sum is exact enough.
+    // The count cancels out in the scaling. Squares are summed in double, in one order.
     let length = sum.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
     return length == 0 ? sum : sum.map { Float(Double($0) / length) }
   }

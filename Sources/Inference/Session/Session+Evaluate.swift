@@ -24,7 +24,7 @@ extension Session {
     }
   }
 
-  /// As ``evaluate(_:cancel:)``, but hands each row's logits to `visit` and keeps none: for more rows than memory holds.
+  /// As ``evaluate(_:cancel:)``, but hands each row's logits to `visit` and keeps none: for more than memory holds.
   ///
   /// - Parameter visit: is given the row's number and its logits, in order. It must not call the session.
   public func evaluate(
@@ -56,9 +56,9 @@ extension Session {
     try exclusively { () throws(SessionError) in
       outputRows = 0
       let states: Tensor
-      do throws(TensorError) { states = try Tensor(rows: batch.outputCount, columns: model.configuration.width) } catch {
-        throw SessionError(error)
-      }
+      do throws(TensorError) {
+        states = try Tensor(rows: batch.outputCount, columns: model.configuration.width)
+      } catch { throw SessionError(error) }
       var done = 0
       try step(batch, cancel: cancel) { hidden throws(KernelError) in
         states.view.rows(done..<done + hidden.rows).copy(hidden)
@@ -107,9 +107,9 @@ extension Session {
     do throws(SessionError) {
       for entry in batch.entries {
         let state = try state(of: entry.sequence)
-        do throws(TensorError) { try state.kv.prepare(for: state.position..<state.position + entry.range.count) } catch {
-          throw SessionError(error)
-        }
+        do throws(TensorError) {
+          try state.kv.prepare(for: state.position..<state.position + entry.range.count)
+        } catch { throw SessionError(error) }
       }
       pass.cancel = cancel
       defer { pass.cancel = nil }
