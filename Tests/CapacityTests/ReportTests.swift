@@ -63,7 +63,7 @@ func sampleReport() throws -> CapacityReport {
         ModelFigure(
           work: .prefill, count: 512, depth: 0, rate: speed, mfu: speed.share(of: 480, protocol: "mfu"), mbu: nil),
         ModelFigure(
-          work: .decode, count: 1, depth: 2048, rate: speed, mfu: nil, mbu: speed.share(of: 340, protocol: "mbu")),
+          work: .decode, count: 1, depth: 2048, rate: speed, mfu: nil, mbu: speed.share(of: 400, protocol: "mbu")),
       ], notMeasured: ["decode of 16 at depth 2048: filling it would take 90 s"])
   ]
   report.notMeasured = [.init(what: "BF16 multiply-adds", why: "avx2 has no instruction for it")]
@@ -167,6 +167,17 @@ func sampleReport() throws -> CapacityReport {
     // A file where the folder should be.
     let error = #expect(throws: CapacityError.self) { _ = try report.write(to: paths.json) }
     #expect(error?.description.contains(paths.json) == true)
+  }
+
+  @Test func failuresAreWrongArithmeticAndUnexplainedSpeed() throws {
+    var report = try sampleReport()
+    #expect(report.failures == [])
+    report.kernels[0].rate.mark(.impossible)
+    #expect(report.failures == [.impossible])
+    report.kernels[0].rate.mark(.contended)
+    #expect(report.failures == [])
+    report.kernels[1].rate.mark(.numericFail)
+    #expect(report.failures == [.numericFail])
   }
 
   @Test func roofOfAnIntensity() throws {

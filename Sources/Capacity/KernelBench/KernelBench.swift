@@ -102,7 +102,7 @@ public struct KernelBench {
     let limit = roofs.limit(precision, intensity: intensity)
     return KernelPoint(
       model: layer.model, format: format.name, m: m, kernel: kernelName(format), rate: checked, intensity: intensity,
-      share: limit.map { checked.share(of: $0.value, roofVerdict: $0.validity, protocol: "gemm-share") },
+      share: limit.map { checked.share(of: $0.value, measuredAs: $0, protocol: "gemm-share") },
       boundBy: limit.map { $0.protocol == "roof-compute" ? "compute" : "memory" },
       check: m > 3 ? "rows 0 and 3 against double; all rows by Freivalds" : "row 0 against double; Freivalds")
   }

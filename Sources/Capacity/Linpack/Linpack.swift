@@ -62,7 +62,7 @@ public struct Linpack {
       return Sample(amount: System.operations(n), seconds: end - start, isRight: residual <= Self.largestResidual)
     }
     let share =
-      kind == .f64 ? peak.map { rate.share(of: $0.value, roofVerdict: $0.validity, protocol: "linpack-share") } : nil
+      kind == .f64 ? peak.map { rate.share(of: $0.value, measuredAs: $0, protocol: "linpack-share") } : nil
     return LinpackResult(kind: kind, n: n, residual: worst, refinements: refinements, rate: rate, share: share)
   }
 }

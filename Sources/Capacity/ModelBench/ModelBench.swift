@@ -188,13 +188,13 @@ public struct ModelBench {
     return ModelFigure(
       work: .decode, count: batch, depth: depth, rate: rate,
       mfu: utilisation(rate, facts, operationsPerToken: facts.operationsPerToken(context: context)),
-      mbu: roofs.read.map { rate.share(of: $0.value / bytes, roofVerdict: $0.validity, protocol: "mbu") })
+      mbu: roofs.read.map { rate.share(of: $0.value / bytes, measuredAs: $0, protocol: "mbu") })
   }
 
   private func utilisation(_ rate: Figure, _ facts: ModelFacts, operationsPerToken: Double) -> Figure? {
     // Where the ISA has no instruction for the precision, its kernels run on the float units.
     (roofs.peak(facts.precision) ?? roofs.peak(.f32)).map {
-      rate.share(of: $0.value / operationsPerToken, roofVerdict: $0.validity, protocol: "mfu")
+      rate.share(of: $0.value / operationsPerToken, measuredAs: $0, protocol: "mfu")
     }
   }
 }

@@ -53,10 +53,19 @@ public struct CapacityReport: Codable, Sendable, Equatable {
     return all
   }
 
-  /// INVALID only where arithmetic was wrong: a shared machine makes single figures invalid, not the node unfit.
+  /// The reasons that make a node or a build unfit: wrong arithmetic, or a figure above its roof that no disturbance
+  /// explains. A shared machine makes single figures invalid, not the node unfit.
   public var failures: [Reason] {
-    let fatal: Set<Reason> = [.numericFail, .qualityFloor, .impossible]
-    return Set(figures.flatMap(\.reasons)).intersection(fatal).sorted()
+    let disturbances: Set<Reason> = [
+      .contended, .throttled, .frequencyDrift, .notSteady, .swapped, .environmentChanged,
+    ]
+    var found: Set<Reason> = []
+    for figure in figures {
+      let reasons = Set(figure.reasons)
+      found.formUnion(reasons.intersection([.numericFail, .qualityFloor]))
+      if reasons.contains(.impossible), reasons.isDisjoint(with: disturbances) { found.insert(.impossible) }
+    }
+    return found.sorted()
   }
 
   // MARK: JSON

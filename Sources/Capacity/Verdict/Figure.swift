@@ -47,9 +47,10 @@ public struct Figure: Codable, Sendable, Equatable {
     samples = steady
   }
 
-  /// `self` divided by `roof`: a share. The interval is this figure's own; the roof's is wider or narrower, and the
-  /// verdict is the worse of the two. Above 1.02 of the roof it is IMPOSSIBLE.
-  public func share(of roof: Double, roofVerdict: Validity = .valid, protocol: String) -> Figure {
+  /// `self` divided by `roof`: a share. The interval is this figure's own. `measured` is the figure that `roof` comes
+  /// from: its reasons are the share's too, and of the two verdicts the worse one counts. Above 1.02 of the roof it is
+  /// IMPOSSIBLE.
+  public func share(of roof: Double, measuredAs measured: Figure? = nil, protocol: String) -> Figure {
     var share = self
     share.value /= roof
     share.ci95 = ci95.map { $0 / roof }
@@ -58,7 +59,10 @@ public struct Figure: Codable, Sendable, Equatable {
     share.samples = samples.map { $0 / roof }
     share.unit = "1"
     share.protocol = `protocol`
-    if validity == .valid { share.validity = roofVerdict }
+    if let measured {
+      share.reasons = Set(reasons + measured.reasons).sorted()
+      if measured.validity == .invalid || share.validity == .valid { share.validity = measured.validity }
+    }
     if share.value > Figure.largestShare { share.mark(.impossible) }
     return share
   }
