@@ -19,14 +19,17 @@ public struct MemoryPlan: Sendable, Equatable {
 }
 
 extension Model {
+  /// Rows that a session works on at once if it does not say otherwise.
+  public static let defaultChunk = 512
+
   /// The plan for sessions of `batch` sequences of up to `context` positions.
   ///
   /// - Parameters:
-  ///   - context: nil for the session's default, see ``SessionOptions/context``.
+  ///   - context: nil for ``defaultContext``.
   ///   - chunk: rows that a session works on at once.
   /// - Throws: ``ModelError/kernel(_:)`` if no kernel serves the model's shape.
   public func memoryPlan(
-    context: Int? = nil, batch: Int = 1, kvFormat: KVFormat = .f16, chunk: Int = SessionOptions.defaultChunk
+    context: Int? = nil, batch: Int = 1, kvFormat: KVFormat = .f16, chunk: Int = Model.defaultChunk
   ) throws(ModelError) -> MemoryPlan {
     let context = context ?? defaultContext
     guard context > 0, context <= Int(Int32.max), batch > 0, batch <= 1 << 24, chunk > 0, chunk <= 1 << 16 else {
@@ -48,7 +51,7 @@ extension Model {
   /// The plan for the model at `path`, which is read but not loaded.
   public static func memoryPlan(
     path: String, runtime: Runtime, context: Int? = nil, batch: Int = 1, kvFormat: KVFormat = .f16,
-    chunk: Int = SessionOptions.defaultChunk
+    chunk: Int = Model.defaultChunk
   ) throws(ModelError) -> MemoryPlan {
     try Model(ModelSource(path: path), runtime: runtime, options: ModelOptions(), counting: true)
       .memoryPlan(context: context, batch: batch, kvFormat: kvFormat, chunk: chunk)

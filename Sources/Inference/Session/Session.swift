@@ -11,7 +11,7 @@ public struct SessionOptions: Sendable {
   /// The most bytes that keys and values may take, or nil.
   public var kvBudget: Int?
 
-  public static let defaultChunk = 512
+  public static let defaultChunk = Model.defaultChunk
 
   public init(
     context: Int? = nil, chunk: Int = SessionOptions.defaultChunk, kvFormat: KVFormat = .f16, kvBudget: Int? = nil
