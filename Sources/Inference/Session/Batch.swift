@@ -2,8 +2,14 @@
 
 /// A sequence of one session. Stays valid until it is removed; a removed one is never mistaken for a newer.
 public struct SequenceID: Hashable, Sendable, CustomStringConvertible {
-  let slot: Int
-  let serial: Int
+  package let slot: Int
+  package let serial: Int
+
+  package init(slot: Int, serial: Int) {
+    self.slot = slot
+    self.serial = serial
+  }
+
   public var description: String { "\(slot).\(serial)" }
 }
 
