@@ -89,14 +89,17 @@ public struct TextReport {
 
   private func models() -> [String] {
     report.models.flatMap { model -> [String] in
-      var lines = ["MODEL  \(model.facts.label)" + (model.facts.isGenerated ? " (generated weights)" : "")]
-      lines.append("work                     token/s  spread       MFU %   MBU %  verdict")
+      var lines = [
+        "MODEL  \(model.facts.label)"
+          + (model.facts.isGenerated && !model.facts.label.contains("generated") ? " (generated weights)" : "")
+      ]
+      lines.append("work                      token/s  spread       MFU %   MBU %  verdict")
       for figure in model.figures {
         let name =
           figure.work == .prefill ? "prefill \(figure.count)" : "decode, batch \(figure.count)"
         lines.append(
-          Self.pad(name + (figure.depth > 0 ? " @ \(figure.depth)" : ""), 20)
-            + Self.right(Quantity.number(figure.rate.value), 12) + "  " + Self.pad(Quantity.spread(figure.rate), 10)
+          Self.pad(name + (figure.depth > 0 ? " @ \(figure.depth)" : ""), 23)
+            + Self.right(Quantity.number(figure.rate.value), 10) + "  " + Self.pad(Quantity.spread(figure.rate), 10)
             + Self.right(figure.mfu.map { Quantity.number($0.value * 100) } ?? "", 8)
             + Self.right(figure.mbu.map { Quantity.number($0.value * 100) } ?? "", 8) + "  "
             + Quantity.verdict(figure.rate))
