@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void check(gobi_status status, gobi_error *error) {
+static gobi_error *error;
+
+static void check(gobi_status status) {
   if (status == GOBI_OK) return;
   fprintf(stderr, "generate: %s: %s\n", gobi_status_name(status), gobi_error_message(error));
   gobi_error_free(error);
@@ -17,7 +19,6 @@ int main(int argc, char **argv) {
     fprintf(stderr, "usage: generate MODEL PROMPT\n");
     return 2;
   }
-  gobi_error *error = NULL;
   gobi_runtime *runtime = NULL;
   gobi_model *model = NULL;
   gobi_tokenizer *tokenizer = NULL;
@@ -25,15 +26,15 @@ int main(int argc, char **argv) {
   gobi_session *session = NULL;
   gobi_sampler *sampler = NULL;
   gobi_sequence sequence = 0;
-  check(gobi_runtime_create(NULL, &runtime, &error), error);
-  check(gobi_model_open(argv[1], runtime, NULL, &model, &error), error);
-  check(gobi_tokenizer_create(model, &tokenizer, &error), error);
-  check(gobi_decoder_create(tokenizer, false, false, &decoder, &error), error);
-  check(gobi_session_create(model, NULL, &session, &error), error);
-  check(gobi_sequence_create(session, &sequence, &error), error);
-  check(gobi_sampler_create(NULL, &sampler, &error), error);
+  check(gobi_runtime_create(NULL, &runtime, &error));
+  check(gobi_model_open(argv[1], runtime, NULL, &model, &error));
+  check(gobi_tokenizer_create(model, &tokenizer, &error));
+  check(gobi_decoder_create(tokenizer, false, false, &decoder, &error));
+  check(gobi_session_create(model, NULL, &session, &error));
+  check(gobi_sequence_create(session, &sequence, &error));
+  check(gobi_sampler_create(NULL, &sampler, &error));
   gobi_model_info info = {.struct_size = sizeof info};
-  check(gobi_model_describe(model, &info, &error), error);
+  check(gobi_model_describe(model, &info, &error));
 
   // The first call says how many tokens there are, the second gives them.
   size_t count = 0;
@@ -41,24 +42,24 @@ int main(int argc, char **argv) {
   if (status != GOBI_BUFFER_TOO_SMALL) count = 0;
   int32_t *tokens = malloc((count + 1) * sizeof *tokens);
   if (tokens == NULL) return 3;
-  check(gobi_encode(tokenizer, argv[2], strlen(argv[2]), NULL, tokens, count, &count, &error), error);
+  check(gobi_encode(tokenizer, argv[2], strlen(argv[2]), NULL, tokens, count, &count, &error));
 
   gobi_batch_entry entry = {.sequence = sequence, .tokens = tokens, .count = count};
   gobi_choice choice;
   for (int step = 0; step < 32; ++step) {
     const float *logits = NULL;
     char text[256];
-    check(gobi_evaluate(session, &entry, 1, NULL, &error), error);
-    check(gobi_logits(session, 0, &logits, &error), error);
-    check(gobi_sample(sampler, logits, info.vocabulary, &choice, NULL, 0, NULL, &error), error);
+    check(gobi_evaluate(session, &entry, 1, NULL, &error));
+    check(gobi_logits(session, 0, &logits, &error));
+    check(gobi_sample(sampler, logits, info.vocabulary, &choice, NULL, 0, NULL, &error));
     if (gobi_token_ends_generation(tokenizer, choice.token)) break;
-    check(gobi_decoder_append(decoder, choice.token, text, sizeof text, &count, &error), error);
+    check(gobi_decoder_append(decoder, choice.token, text, sizeof text, &count, &error));
     fwrite(text, 1, count, stdout);
     entry.tokens = &choice.token;
     entry.count = 1;
   }
   char rest[16];
-  check(gobi_decoder_finish(decoder, rest, sizeof rest, &count, &error), error);
+  check(gobi_decoder_finish(decoder, rest, sizeof rest, &count, &error));
   fwrite(rest, 1, count, stdout);
   putchar('\n');
 

@@ -1,0 +1,99 @@
+#!/usr/bin/env bash
+# Installs the library into a temporary prefix and uses it as a stranger would: C, C++, CMake, Python, without Swift.
+# GOBI_LONG_TESTS=1 builds and runs the Swift example too.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+prefix=$work/prefix
+warnings=(-Wall -Wextra -Wpedantic -Werror)
+skip() { echo "skipped: $*"; }
+fail() { echo "test-installed: $*" >&2; exit 1; }
+
+scripts/install.sh "" "$prefix" --library-only >"$work/install.log" 2>&1 || { tail -30 "$work/install.log"; exit 1; }
+library=$prefix/lib/libgobi.so.1
+export PKG_CONFIG_PATH=$prefix/lib/pkgconfig
+
+# What the library promises to the linker. Local entries of the dynamic table are no exports: hence -g.
+readelf -d "$library" | grep -q 'SONAME.*\[libgobi\.so\.1\]' || fail "the soname is not libgobi.so.1"
+if readelf -d "$library" | grep -E 'NEEDED.*(swift|Foundation|dispatch)'; then fail "the library needs Swift"; fi
+strangers=$(nm -D -g --defined-only "$library" | awk '$2 != "A" {print $3}' | grep -vE '^(gobi|ck)_' || true)
+[ -z "$strangers" ] || fail "exports more than gobi_* and ck_*: $strangers"
+awk '/^GOBI_API|^  *GOBI_API/' "$prefix/include/gobi.h" | grep -oE 'gobi_[a-z_]+\(' | tr -d '(' | sort >"$work/declared"
+nm -D -g --defined-only "$library" | awk '{print $3}' | sed 's/@.*//' | grep '^gobi_' | sort >"$work/exported"
+diff "$work/declared" "$work/exported" || fail "gobi.h and the exports differ"
+
+# The headers compile alone, in every language and compiler at hand.
+for header in gobi.h ckernels.h; do
+  echo "#include <$header>" >"$work/alone.c"
+  for compiler in "gcc -std=c11 -x c" "g++ -std=c++11 -x c++" "clang -std=c11 -x c" "clang++ -std=c++11 -x c++"; do
+    command -v "${compiler%% *}" >/dev/null || { skip "$header with ${compiler%% *}: not installed"; continue; }
+    # shellcheck disable=SC2086
+    $compiler "${warnings[@]}" -I"$prefix/include" -fsyntax-only "$work/alone.c"
+  done
+done
+
+read -ra flags <<<"$(pkg-config --cflags --libs gobi)"
+gcc -std=c11 "${warnings[@]}" Examples/c/generate.c "${flags[@]}" -o "$work/generate-c"
+gcc -std=c11 "${warnings[@]}" Examples/c/kernels.c "${flags[@]}" -lm -o "$work/kernels"
+gcc -std=c11 -g "${warnings[@]}" Tests/ABIPrograms/misuse.c "${flags[@]}" -lm -o "$work/misuse"
+g++ -std=c++11 "${warnings[@]}" Examples/cpp/generate.cpp "${flags[@]}" -o "$work/generate-cpp"
+
+tool=.build/release/gobi
+[ -x "$tool" ] || swift build -c release --product gobi >"$work/tool.log" 2>&1 || { tail -30 "$work/tool.log"; exit 1; }
+model=$work/tiny.gguf prompt="Once upon a time"
+"$tool" generate tiny Q4_0 "$model" >/dev/null
+head -c 400000 "$model" >"$work/truncated.gguf"
+
+# Nothing of Swift: an empty environment, and only the prefix on the library path.
+python=$(python3 -c 'import sys; print(sys.executable)')
+bare() { env -i LD_LIBRARY_PATH="$prefix/lib" "$@"; }
+bare "$work/generate-c" "$model" "$prompt" >"$work/c.txt"
+bare "$work/generate-cpp" "$model" "$prompt" >"$work/cpp.txt"
+bare "$python" Examples/python/generate.py "$model" "$prompt" >"$work/python.txt"
+[ "$(wc -c <"$work/c.txt")" -gt 1 ] || fail "the C example printed nothing"
+cmp "$work/c.txt" "$work/cpp.txt"
+cmp "$work/c.txt" "$work/python.txt"
+env -i "$python" -c "import ctypes; print('loaded by path, version', ctypes.CDLL('$library').gobi_version())"
+bare "$work/kernels"
+if bare "$work/generate-c" "$work/truncated.gguf" "$prompt" 2>"$work/error.txt"; then fail "a truncated model was run"; fi
+grep -q truncated.gguf "$work/error.txt" || fail "the error does not name the file: $(cat "$work/error.txt")"
+
+bare "$work/misuse" "$model" "$work/truncated.gguf"
+if command -v valgrind >/dev/null; then
+  # One thread: valgrind runs one at a time, and spinning threads starve the working one.
+  env -i PATH="$PATH" LD_LIBRARY_PATH="$prefix/lib" OPENBLAS_NUM_THREADS=1 valgrind --quiet --error-exitcode=9 \
+    --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite \
+    "$work/misuse" "$model" "$work/truncated.gguf"
+else
+  skip "misuse under valgrind: not installed"
+fi
+
+if command -v cmake >/dev/null; then
+  mkdir "$work/cmake"
+  cp Examples/c/generate.c "$work/cmake"
+  cat >"$work/cmake/CMakeLists.txt" <<'CMAKE'
+cmake_minimum_required(VERSION 3.16)
+project(example C)
+find_package(gobi REQUIRED)
+add_executable(generate generate.c)
+target_link_libraries(generate gobi::gobi)
+CMAKE
+  cmake -S "$work/cmake" -B "$work/cmake/build" -DCMAKE_PREFIX_PATH="$prefix" >"$work/cmake.log"
+  cmake --build "$work/cmake/build" >>"$work/cmake.log" || { cat "$work/cmake.log"; exit 1; }
+  bare "$work/cmake/build/generate" "$model" "$prompt" | cmp "$work/c.txt" -
+else
+  skip "find_package(gobi): cmake is not installed"
+fi
+
+# The Swift example: built in the long tests, type-checked against the module that is built anyway otherwise.
+if [ "${GOBI_LONG_TESTS:-0}" = 1 ]; then
+  swift build -c release --package-path Examples/swift --scratch-path .build-example >"$work/swift.log" 2>&1 ||
+    { tail -30 "$work/swift.log"; exit 1; }
+  .build-example/release/generate "$model" "$prompt" | cmp "$work/c.txt" -
+else
+  swiftc -typecheck -swift-version 6 -I .build-install/release/Modules -I Sources/CKernels/include \
+    Examples/swift/Sources/generate/main.swift
+  skip "running the Swift example: make test-long does"
+fi
+echo "installed library: every example gives the same text"
