@@ -1,1 +1,199 @@
+// The C functions called in-process: lifecycle, errors, struct sizes, buffers and threads. The installed library is
+// tested by scripts/test-installed.sh.
+import CGobi
+import Foundation
 import Testing
+
+/// A call's status and message; the error object is given back.
+private func outcome(_ body: (UnsafeMutablePointer<OpaquePointer?>) -> gobi_status) -> (status: Int, message: String) {
+  var error: OpaquePointer?
+  let status = body(&error)
+  defer { gobi_error_free(error) }
+  #expect(gobi_error_code(error) == status)
+  return (Int(status), String(cString: gobi_error_message(error)))
+}
+
+/// The text of a two-call function.
+private func text(
+  _ body: (UnsafeMutablePointer<CChar>?, Int, UnsafeMutablePointer<Int>) -> gobi_status
+) -> String {
+  var needed = 0
+  #expect(Int(body(nil, 0, &needed)) == GOBI_BUFFER_TOO_SMALL)
+  var buffer = [CChar](repeating: 1, count: needed + 1)
+  #expect(Int(body(&buffer, buffer.count, &needed)) == GOBI_OK)
+  #expect(buffer.last == 0)
+  return String(decoding: buffer.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+}
+
+private let llama = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+  .appendingPathComponent("Fixtures/golden/llama/model.f32.gguf").path
+
+/// A runtime, a model and a session that give themselves back.
+private final class Opened {
+  var runtime: OpaquePointer?
+  var model: OpaquePointer?
+  var session: OpaquePointer?
+
+  init() throws {
+    try #require(gobi_runtime_create(nil, &runtime, nil) == 0)
+    try #require(gobi_model_open(llama, runtime, nil, &model, nil) == 0)
+    try #require(gobi_session_create(model, nil, &session, nil) == 0)
+  }
+
+  deinit {
+    gobi_session_destroy(session)
+    gobi_model_close(model)
+    gobi_runtime_destroy(runtime)
+  }
+
+  func info() -> gobi_model_info {
+    var info = gobi_model_info()
+    info.struct_size = MemoryLayout<gobi_model_info>.size
+    #expect(gobi_model_describe(model, &info, nil) == 0)
+    return info
+  }
+
+  func evaluate(_ sequence: gobi_sequence, _ tokens: [Int32], cancel: OpaquePointer? = nil) -> Int {
+    tokens.withUnsafeBufferPointer { tokens in
+      var entry = gobi_batch_entry()
+      entry.sequence = sequence
+      entry.tokens = tokens.baseAddress
+      entry.count = tokens.count
+      return Int(gobi_evaluate(session, &entry, 1, cancel, nil))
+    }
+  }
+
+  func logits(_ count: Int) -> [Float] {
+    var row: UnsafePointer<Float>?
+    #expect(gobi_logits(session, 0, &row, nil) == 0)
+    return Array(UnsafeBufferPointer(start: row, count: count))
+  }
+}
+
+@Suite struct ABITests {
+  @Test func versionsAndNames() {
+    #expect(
+      Int(gobi_version()) ==
+        Int(GOBI_VERSION_MAJOR) * 1_000_000 + Int(GOBI_VERSION_MINOR) * 1_000 + Int(GOBI_VERSION_PATCH))
+    #expect(String(cString: gobi_status_name(gobi_status(GOBI_BUSY))) == "busy")
+    #expect(String(cString: gobi_status_name(99)) == "unknown status")
+    #expect(String(cString: gobi_error_message(nil)).isEmpty)
+  }
+
+  @Test func errorsNameTheFile() throws {
+    var runtime: OpaquePointer?
+    try #require(gobi_runtime_create(nil, &runtime, nil) == 0)
+    defer { gobi_runtime_destroy(runtime) }
+    var model: OpaquePointer?
+    let missing = outcome { gobi_model_open("/nonexistent.gguf", runtime, nil, &model, $0) }
+    #expect(missing.status == GOBI_BAD_FILE)
+    #expect(missing.message.contains("/nonexistent.gguf"))
+    let wrong = outcome { gobi_model_open(llama, nil, nil, &model, $0) }
+    #expect(wrong.status == GOBI_INVALID_ARGUMENT)
+    #expect(wrong.message.contains("runtime"))
+    #expect(model == nil)
+  }
+
+  @Test func structsOfOtherVersions() {
+    var options = gobi_runtime_options()
+    options.threads = 1
+    options.reserved = 7
+    var runtime: OpaquePointer?
+    // Smaller than any struct, and uninitialised memory.
+    for size in [0, 7, -1, 1 << 20] {
+      options.struct_size = size
+      #expect(Int(gobi_runtime_create(&options, &runtime, nil)) == GOBI_INVALID_ARGUMENT)
+    }
+    // An older caller's, whose only field is the size.
+    options.struct_size = MemoryLayout<Int>.size
+    #expect(gobi_runtime_create(&options, &runtime, nil) == 0)
+    gobi_runtime_destroy(runtime)
+    #expect(gobi_runtime_threads(nil) == 0)
+  }
+
+  @Test func propertiesAndText() throws {
+    let opened = try Opened()
+    #expect(opened.info().vocabulary > 0)
+    #expect(opened.info().layers > 0)
+    #expect(text { gobi_model_architecture(opened.model, $0, $1, $2, nil) } == "llama")
+    #expect(text { gobi_inspect(llama, $0, $1, $2, nil) }.contains("\"GGUF\""))
+    #expect(!text { gobi_runtime_isa(opened.runtime, $0, $1, $2, nil) }.isEmpty)
+    let kernels = gobi_runtime_kernel_count(opened.runtime)
+    #expect(kernels > 0)
+    #expect(text { gobi_runtime_kernel(opened.runtime, 0, $0, $1, $2, nil) }.hasPrefix("{\"operation\""))
+    #expect(Int(gobi_runtime_kernel(opened.runtime, kernels, nil, 0, nil, nil)) == GOBI_INVALID_ARGUMENT)
+  }
+
+  @Test func sequencesGiveTheSameLogitsHoweverTheyCameAbout() throws {
+    let opened = try Opened()
+    let vocabulary = Int(opened.info().vocabulary)
+    var whole: gobi_sequence = 0
+    var branch: gobi_sequence = 0
+    var restored: gobi_sequence = 0
+    #expect(gobi_sequence_create(opened.session, &whole, nil) == 0)
+    #expect(opened.evaluate(whole, [1, 5, 9, 13]) == GOBI_OK)
+    let expected = opened.logits(vocabulary)
+    #expect(gobi_sequence_branch(opened.session, whole, 3, &branch, nil) == 0)
+    #expect(opened.evaluate(branch, [13]) == GOBI_OK)
+    #expect(opened.logits(vocabulary) == expected)
+    #expect(gobi_sequence_trim(opened.session, whole, 3, nil) == 0)
+    var needed = 0
+    #expect(Int(gobi_sequence_save(opened.session, whole, nil, 0, &needed, nil)) == GOBI_BUFFER_TOO_SMALL)
+    var saved = [UInt8](repeating: 0, count: needed)
+    #expect(gobi_sequence_save(opened.session, whole, &saved, saved.count, &needed, nil) == 0)
+    #expect(gobi_sequence_restore(opened.session, saved, saved.count, &restored, nil) == 0)
+    #expect(opened.evaluate(restored, [13]) == GOBI_OK)
+    #expect(opened.logits(vocabulary) == expected)
+    saved[saved.count / 2] ^= 1
+    #expect(Int(gobi_sequence_restore(opened.session, saved, saved.count, &restored, nil)) == GOBI_BAD_STATE)
+    #expect(Set([whole, branch, restored]).count == 3)
+  }
+
+  @Test func cancelledStepLeavesTheSequence() throws {
+    let opened = try Opened()
+    var cancel: OpaquePointer?
+    #expect(gobi_cancel_create(&cancel, nil) == 0)
+    defer { gobi_cancel_destroy(cancel) }
+    var sequence: gobi_sequence = 0
+    #expect(gobi_sequence_create(opened.session, &sequence, nil) == 0)
+    #expect(gobi_cancel_set(cancel) == 0)
+    #expect(opened.evaluate(sequence, [1, 2, 3], cancel: cancel) == GOBI_CANCELLED)
+    var position = 9
+    #expect(gobi_sequence_position(opened.session, sequence, &position, nil) == 0)
+    #expect(position == 0)
+    #expect(gobi_cancel_reset(cancel) == 0)
+    #expect(opened.evaluate(sequence, [1, 2, 3], cancel: cancel) == GOBI_OK)
+  }
+
+  /// One thread asks for the session's bytes without pause while another evaluates steps of many rows.
+  @Test func secondThreadIsBusy() throws {
+    let opened = try Opened()
+    var sequence: gobi_sequence = 0
+    #expect(gobi_sequence_create(opened.session, &sequence, nil) == 0)
+    nonisolated(unsafe) let session = opened.session
+    nonisolated(unsafe) var isDone = false
+    let lock = NSLock()
+    let ended = DispatchSemaphore(value: 0)
+    nonisolated(unsafe) var statuses: Set<Int> = []
+    Thread {
+      while !lock.withLock({ isDone }) {
+        var bytes: UInt64 = 0
+        let status = Int(gobi_session_kv_bytes(session, &bytes, nil))
+        lock.withLock { _ = statuses.insert(status) }
+      }
+      ended.signal()
+    }.start()
+    // The step itself may be the one that is told, where the other thread is in its call: try again then.
+    var isBusySeen = false
+    for _ in 0..<200 where !isBusySeen {
+      let status = opened.evaluate(sequence, (0..<100).map { Int32($0) })
+      #expect([GOBI_OK, GOBI_BUSY].contains(status))
+      _ = gobi_sequence_trim(opened.session, sequence, 0, nil)
+      isBusySeen = status == GOBI_BUSY || lock.withLock { statuses.contains(GOBI_BUSY) }
+    }
+    lock.withLock { isDone = true }
+    ended.wait()
+    #expect(isBusySeen)
+    #expect(statuses.isSubset(of: [GOBI_OK, GOBI_BUSY]))
+  }
+}
