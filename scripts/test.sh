@@ -34,7 +34,7 @@ summarised() {
   shift
   "$@" >"$log" 2>&1
   local status=$?
-  grep -E 'Test run with|Executed [0-9]+ test|recorded an issue|failed|skipped|SKIPPED|error:|sanitizer|Sanitizer' "$log" |
+  grep -E 'Test run with|Executed [0-9]+ test|recorded an issue|failed after|[0-9]+ failed|FAILED|skipped|error:|Sanitizer:' "$log" |
     grep -vE '^(Test Suite|\[)' | sort -u | head -60
   [ $status -eq 0 ] || { echo "exit $status; the end of $log:"; tail -30 "$log"; }
   return $status
@@ -63,15 +63,19 @@ else
   step "a public reader decodes our files to our values" outcome "$logs/quantize.log" $quantize_status
 fi
 step "installed library: C, C++, Python, Swift" scripts/test-installed.sh
-step "kernels under address and undefined-behaviour sanitizers" summarised address scripts/conformance.sh address --quick
-step "kernels under the thread sanitizer" summarised thread scripts/conformance.sh thread --quick
+step "kernels under address and undefined-behaviour sanitizers" summarised address scripts/conformance.sh address --quick --isa best
+step "kernels under the thread sanitizer" summarised thread scripts/conformance.sh thread --quick --isa best pool vector
 if command -v qemu-aarch64-static >/dev/null; then
-  step "kernels on aarch64 (emulated)" summarised aarch64 scripts/conformance.sh aarch64 --quick
+  step "kernels on aarch64 (emulated)" summarised aarch64 scripts/conformance.sh aarch64 --quick --isa neon-dotprod \
+    formats vector
 else
   skip "kernels on aarch64" "qemu-aarch64-static is not installed"
 fi
-step "library under sanitizers" scripts/sanitize.sh
 if [ $long -eq 1 ]; then
+  step "library under sanitizers" scripts/sanitize.sh
+  step "kernels under address and undefined-behaviour sanitizers, every ISA" \
+    summarised address-long scripts/conformance.sh address --quick
+  step "kernels under the thread sanitizer, every suite" summarised thread-long scripts/conformance.sh thread --quick
   step "coverage" scripts/coverage.sh
   step "kernels, long sweep" summarised long scripts/conformance.sh native --long
   step "kernels on aarch64, long sweep" summarised aarch64-long scripts/conformance.sh aarch64
@@ -80,6 +84,6 @@ fi
 echo
 echo "== summary"
 printf '%s\n' "${rows[@]}"
-[ $long -eq 1 ] || echo "not run: long sweeps, coverage, fuzzing and soaks (make test-long)"
+[ $long -eq 1 ] || echo "not run: Swift under sanitizers, long sweeps, coverage (make test-long)"
 echo "total $((SECONDS - started)) s"
 exit $failed

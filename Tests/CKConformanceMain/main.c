@@ -7,7 +7,13 @@
 
 static const char usage[] =
     "usage: conformance [--quick | --long] [--isa NAME] [--threads N] [SUITE...]\n"
-    "Runs the suites (default: all) on every available instruction set, or on one.\n";
+    "Runs the suites (default: all) on every available instruction set, or on one; NAME may be best.\n";
+
+static ck_isa best(void) {
+  for (int isa = 0; isa < CK_ISA_COUNT; isa++)
+    if (ck_isa_available((ck_isa)isa)) return (ck_isa)isa;
+  return CK_ISA_SCALAR;
+}
 
 static size_t run_suite(const ck_suite *suite, ck_isa isa, uint32_t threads, ck_effort effort) {
   ck_runtime_options options = {.struct_size = sizeof options, .threads = threads, .isa = isa};
@@ -37,8 +43,14 @@ int main(int count, char **arguments) {
   for (int i = 1; i < count; i++) {
     if (strcmp(arguments[i], "--quick") == 0) effort = CK_EFFORT_QUICK;
     else if (strcmp(arguments[i], "--long") == 0) effort = CK_EFFORT_LONG;
-    else if (strcmp(arguments[i], "--isa") == 0 && i + 1 < count) only = ck_isa_named(arguments[++i]);
-    else if (strcmp(arguments[i], "--threads") == 0 && i + 1 < count) threads = (uint32_t)atoi(arguments[++i]);
+    else if (strcmp(arguments[i], "--isa") == 0 && i + 1 < count) {
+      i++;
+      only = strcmp(arguments[i], "best") == 0 ? best() : ck_isa_named(arguments[i]);
+      if (only == CK_ISA_AUTO) {
+        fprintf(stderr, "conformance: no instruction set is called '%s'\n", arguments[i]);
+        return 2;
+      }
+    } else if (strcmp(arguments[i], "--threads") == 0 && i + 1 < count) threads = (uint32_t)atoi(arguments[++i]);
     else if (arguments[i][0] != '-' && name_count < 64) names[name_count++] = arguments[i];
     else {
       fputs(usage, stderr);
