@@ -18,15 +18,41 @@ struct InspectCommand: ParsableCommand {
 
   func run() throws {
     let inspection = try FileInspection(path: file)
+    let plan = memoryPlan()
     if json {
-      Console.out(inspection.json.serialized(pretty: true))
+      var object = inspection.json.object ?? JSONObject([])
+      object["memory_plan"] = plan.map(Self.object) ?? .null
+      Console.out(JSONValue.object(object).serialized(pretty: true))
       return
     }
     let width = Console.outIsTerminal ? Console.width() : .max
     printHead(inspection)
     printMetadata(inspection, width: width)
     printFormats(inspection, width: width)
+    if let plan { printPlan(plan) }
     if tensors { printTensors(inspection, width: width) }
+  }
+
+  /// Nil for a file that is no model which the library runs: the rest of it can still be shown.
+  private func memoryPlan() -> MemoryPlan? {
+    guard let runtime = try? Runtime(threads: 1) else { return nil }
+    return try? Model.memoryPlan(path: file, runtime: runtime)
+  }
+
+  private static func object(_ plan: MemoryPlan) -> JSONValue {
+    let fields = [
+      ("weights", plan.weights), ("kv", plan.kv), ("workspace", plan.workspace), ("logits", plan.logits),
+      ("total", plan.total), ("context", plan.context), ("batch", plan.batch), ("chunk", plan.chunk),
+    ]
+    return .object(JSONObject(fields.map { ($0.0, .int(Int64($0.1))) }))
+  }
+
+  private func printPlan(_ plan: MemoryPlan) {
+    Console.out("")
+    Console.out(
+      "memory: weights \(Quantity.bytes(plan.weights)), KV cache \(Quantity.bytes(plan.kv)) if all of a context of "
+        + "\(plan.context) fills (F16), workspace \(Quantity.bytes(plan.workspace)), logits "
+        + "\(Quantity.bytes(plan.logits)); together \(Quantity.bytes(plan.total))")
   }
 
   private func printHead(_ inspection: FileInspection) {
