@@ -14,7 +14,7 @@ struct ShareChart {
   let title: String
   let bars: [Bar]
   private static let row = 20.0
-  private static let names = 92.0
+  private static let names = 112.0
   private static let width = 344.0
   private static let right = 10.0
 
