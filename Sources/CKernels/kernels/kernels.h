@@ -49,9 +49,8 @@ typedef void (*ck_memory_kernel)(ck_memory_call *call);
 /// acc (panels, columns, 16) += x (columns, values) · panelᵀ (values, 16), in order of k and so that an element
 /// depends on its row and column alone. Any columns >= 1: the kernel splits them into tiles.
 typedef struct ck_tile_call {
-  const void *codes;    // ck_plain, or [k][16] values, or the slabs of a panel
-  const void *scales;   // of a panel
-  size_t panels;        // 1 or 2; 1 for slabs
+  const void *codes;    // ck_plain, or [k][16] values, or a panel as it is stored
+  size_t panels;        // 1 or 2; 1 for panels of integer layouts as they are stored
   size_t panel_stride;  // bytes from one panel's codes to the next one's
   size_t values;        // of k: a multiple of the block, except for [k][16] values and bfloat16 pairs
   const void *x;        // record of the first k and the first column
@@ -65,11 +64,10 @@ typedef struct ck_tile_call {
 } ck_tile_call;
 typedef void (*ck_tile_kernel)(const ck_tile_call *call);
 
-/// Takes `values` of k apart (at most CK_CHUNK, a multiple of the block) from slabs and scales.
-typedef void (*ck_expand_kernel)(const void *codes, const void *scales, size_t values, ck_plain *plain);
+/// Takes `values` of k apart (at most CK_CHUNK, a multiple of the block) from a panel, from the start of a unit on.
+typedef void (*ck_expand_kernel)(const void *units, size_t values, ck_plain *plain);
 /// The same as float32 [values][16]; equal to ck_decode. At most CK_EXACT_CHUNK values, a multiple of the block.
-/// Formats without scales ignore them.
-typedef void (*ck_decode_kernel)(const void *codes, const void *scales, size_t values, float *out);
+typedef void (*ck_decode_kernel)(const void *units, size_t values, float *out);
 
 /// One row x (k) to records `stride` bytes apart; returns the row's scale, for the kinds that have one.
 typedef float (*ck_record_kernel)(const float *x, size_t k, void *records, size_t stride);

@@ -71,7 +71,7 @@ static cut cut_of(const matmul_context *context, const ck_matmul_output *o, uint
 typedef struct panels {
   const ck_packed *weights;
   ck_panel_layout layout;
-  const uint8_t *codes, *scales;
+  const uint8_t *codes;
   size_t count, stride;  // one panel or two, bytes apart
   bool more;             // as many follow that this thread multiplies next
 } panels;
@@ -80,7 +80,6 @@ static panels panels_of(const ck_packed *w, size_t panel, size_t count, bool mor
   panels p = {.weights = w, .layout = ck_panel_layout_of(w->format), .count = count, .more = more};
   p.stride = ck_panel_bytes(w->format, w->k);
   p.codes = (const uint8_t *)w->data + panel * p.stride;
-  p.scales = p.layout.integer ? p.codes + ck_panel_scales(w->format, w->k) : NULL;
   return p;
 }
 
@@ -98,7 +97,6 @@ static bool multiply_stored(const matmul_context *c, const panels *p, ck_tile_ca
   call->panels = 1;
   for (size_t i = 0; i < p->count; i++) {
     call->codes = p->codes + i * p->stride;
-    call->scales = p->scales + i * p->stride;
     c->table->matvec[format].run(call);
     call->acc += call->columns * CK_ROWS;
   }
@@ -116,7 +114,7 @@ static bool multiply(const matmul_context *c, const panels *p, size_t first, siz
   const bool exact = c->record.values == 16;  // x is float32
   if (ck_cancelled(c->cancel)) return false;
   if (multiply_stored(c, p, &call, exact)) return true;
-  const size_t chunk = exact ? CK_EXACT_CHUNK : CK_CHUNK, slab = ck_slab_bytes(p->layout.slab);
+  const size_t chunk = exact ? CK_EXACT_CHUNK : CK_CHUNK, chunk_bytes = ck_layout_bytes(p->layout, chunk);
   call.panels = p->count;
   call.codes = exact ? (const void *)scratch->exact : scratch->plain;
   call.panel_stride = exact ? sizeof scratch->exact[0] : sizeof scratch->plain[0];
@@ -125,19 +123,17 @@ static bool multiply(const matmul_context *c, const panels *p, size_t first, siz
     call.values = k - at < chunk ? k - at : chunk;
     call.x = records + at / c->record.values * c->stride;
     for (size_t i = 0; i < p->count; i++) {
-      const uint8_t *codes = p->codes + i * p->stride + at / 32 * slab;
-      const uint8_t *scales =
-          p->scales + i * p->stride + at / ck_scale_values(p->layout.scale) * ck_scale_bytes(p->layout.scale);
+      const uint8_t *units = p->codes + i * p->stride + at / chunk * chunk_bytes;
       // The chunk that follows this one: of these panels or, past their end, of the next ones.
       const bool last = at + chunk >= k;
-      const uint8_t *next = codes + (last ? p->count * p->stride - at / 32 * slab : chunk / 32 * slab);
+      const uint8_t *next = last ? p->codes + (i + p->count) * p->stride : units + chunk_bytes;
       call.ahead[i] = next;
       if (p->count == 1) call.ahead[1] = next;
-      call.ahead_bytes = last && !p->more ? 0 : call.values / 32 * slab;
+      call.ahead_bytes = last && !p->more ? 0 : chunk_bytes < p->stride ? chunk_bytes : p->stride;
       if (exact) {
-        c->table->panel_decode[format].run(codes, scales, call.values, scratch->exact[i]);
+        c->table->panel_decode[format].run(units, call.values, scratch->exact[i]);
       } else {
-        c->table->panel_expand[format].run(codes, scales, call.values, &scratch->plain[i]);
+        c->table->panel_expand[format].run(units, call.values, &scratch->plain[i]);
       }
     }
     (exact ? c->table->matmul_exact.run : c->table->matmul[format].run)(&call);

@@ -15,18 +15,13 @@ ck_panel_layout ck_panel_layout_of(ck_format format) {
   return layouts[format];
 }
 
-size_t ck_panel_scales(ck_format format, size_t k) {
-  return k / 32 * ck_slab_bytes(ck_panel_layout_of(format).slab);
-}
-
 size_t ck_panel_bytes(ck_format format, size_t k) {
   ck_panel_layout layout = ck_panel_layout_of(format);
   if (!layout.integer) {
     size_t width = ck_format_describe(format)->bytes_per_block;
     return ((k + k % 2) * width * CK_ROWS + 63) / 64 * 64;  // bfloat16 comes in pairs
   }
-  size_t scales = k / ck_scale_values(layout.scale) * ck_scale_bytes(layout.scale);
-  return (ck_panel_scales(format, k) + scales + 63) / 64 * 64;
+  return ck_layout_bytes(layout, k);
 }
 
 // k * 16 rows * 4 bytes, and n times that, must not overflow.
@@ -83,7 +78,7 @@ static size_t plain_offset(ck_format format, size_t width, size_t k, size_t lane
 static void pack_row(const ck_packed *packed, size_t row, const uint8_t *source) {
   const block_walk w = walk_of(packed);
   const size_t lane = row % CK_ROWS;
-  uint8_t *panel = panel_of(packed, row), *scales = panel + ck_panel_scales(packed->format, packed->k);
+  uint8_t *panel = panel_of(packed, row);
   if (!w.layout.integer) {
     for (size_t k = 0; k < packed->k; k++)
       memcpy(panel + plain_offset(packed->format, w.bytes, k, lane), source + k * w.bytes, w.bytes);
@@ -93,22 +88,24 @@ static void pack_row(const ck_packed *packed, size_t row, const uint8_t *source)
   for (size_t b = 0; b < w.blocks; b++) {
     ck_split split;
     ck_split_block(w.format, source + b * w.bytes, &split);
-    for (size_t k = 0; k < w.values; k += 32, panel += slab)
-      ck_lane_store_slab(w.layout.slab, panel, lane, split.codes + k);
-    ck_lane_store_scales(w.layout.scale, scales + b * ck_scale_bytes(w.layout.scale), lane, &split);
+    const ck_block_place place = ck_place_of(w.layout, packed->k, b);
+    for (size_t k = 0; k < w.values; k += 32)
+      ck_lane_store_slab(w.layout.slab, panel + place.slabs + k / 32 * slab, lane, split.codes + k);
+    ck_lane_store_scales(w.layout.scale, panel + place.scales, lane, &split);
   }
 }
 
 static void read_codes(const ck_packed *packed, size_t row, float *out) {
   const block_walk w = walk_of(packed);
   const size_t lane = row % CK_ROWS, slab = ck_slab_bytes(w.layout.slab);
-  const uint8_t *panel = panel_of(packed, row), *scales = panel + ck_panel_scales(packed->format, packed->k);
+  const uint8_t *panel = panel_of(packed, row);
   for (size_t b = 0; b < w.blocks; b++) {
     uint8_t block[256];
     ck_split split;
-    for (size_t k = 0; k < w.values; k += 32, panel += slab)
-      ck_lane_load_slab(w.layout.slab, panel, lane, split.codes + k);
-    ck_lane_load_scales(w.layout.scale, scales + b * ck_scale_bytes(w.layout.scale), lane, &split);
+    const ck_block_place place = ck_place_of(w.layout, packed->k, b);
+    for (size_t k = 0; k < w.values; k += 32)
+      ck_lane_load_slab(w.layout.slab, panel + place.slabs + k / 32 * slab, lane, split.codes + k);
+    ck_lane_load_scales(w.layout.scale, panel + place.scales, lane, &split);
     ck_join_block(w.format, &split, block);
     ck_decode(w.format, block, w.values, out + b * w.values);
   }

@@ -146,31 +146,35 @@ CK_INLINE void CK_NAME(block_scales)(ck_scale scale, const uint8_t *p, float (*s
 
 // ---------------------------------------------------------------------------------------------------------- chunks
 
-CK_INLINE void CK_NAME(expand)(ck_panel_layout layout, const uint8_t *codes, const uint8_t *scales, size_t values,
-                               ck_plain *plain) {
+CK_INLINE void CK_NAME(expand)(ck_panel_layout layout, const uint8_t *units, size_t values, ck_plain *plain) {
   const int bias = ck_scale_has_min(layout.scale) ? 0 : CODE_BIAS;
-  for (size_t b = 0; b < values / 32; b++)
-    for (int h = 0; h < PARTS; h++) {
-      vi steps[8];
-      CK_NAME(steps)(layout.slab, layout.map, bias, codes + b * ck_slab_bytes(layout.slab) + h * VW * 4, steps);
-#pragma unroll
-      for (int s = 0; s < 8; s++) vi_store(plain->codes + b * 512 + s * CK_STEP + h * VW * 4, steps[s]);
-    }
   const size_t block = ck_scale_values(layout.scale), groups = block / ck_scale_group(layout.scale);
-  for (size_t b = 0; b < values / block; b++)
-    CK_NAME(block_scales)(layout.scale, scales + b * ck_scale_bytes(layout.scale), plain->scales + b * groups,
-                          plain->minima[b], plain->pairs + b * groups / 2);
+  for (size_t b = 0; b < values / block; b++) {
+    const ck_block_place place = ck_place_of(layout, values, b);
+    CK_NAME(block_scales)(layout.scale, units + place.scales, plain->scales + b * groups, plain->minima[b],
+                          plain->pairs + b * groups / 2);
+    const uint8_t *slab = units + place.slabs;
+    uint8_t *codes = plain->codes + b * block * CK_ROWS;
+    for (size_t k = 0; k < block; k += 32, slab += ck_slab_bytes(layout.slab), codes += 32 * CK_ROWS)
+      for (int h = 0; h < PARTS; h++) {
+        vi steps[8];
+        CK_NAME(steps)(layout.slab, layout.map, bias, slab + h * VW * 4, steps);
+#pragma unroll
+        for (int s = 0; s < 8; s++) vi_store(codes + s * CK_STEP + h * VW * 4, steps[s]);
+      }
+  }
 }
 
 /// Every product is exact in float32 (11 + 8 + 5 bits at most), so that one rounding is left, as in ck_decode.
-CK_INLINE void CK_NAME(decode)(ck_panel_layout layout, const uint8_t *codes, const uint8_t *scales, size_t values,
-                               float *out) {
+CK_INLINE void CK_NAME(decode)(ck_panel_layout layout, const uint8_t *units, size_t values, float *out) {
   const size_t block = ck_scale_values(layout.scale), group = ck_scale_group(layout.scale), groups = block / group;
   const bool has_min = ck_scale_has_min(layout.scale);
   for (size_t b = 0; b < values / block; b++) {
     _Alignas(64) float scale[16][CK_ROWS], minimum[CK_ROWS], minima[16][CK_ROWS];
     int16_t pairs[8][CK_ROWS][2];
-    CK_NAME(block_scales)(layout.scale, scales + b * ck_scale_bytes(layout.scale), scale, minimum, pairs);
+    const ck_block_place place = ck_place_of(layout, values, b);
+    const uint8_t *codes = units + place.slabs;
+    CK_NAME(block_scales)(layout.scale, units + place.scales, scale, minimum, pairs);
     for (size_t j = 0; has_min && j < groups; j++)
       for (size_t r = 0; r < CK_ROWS; r++)
         minima[j][r] = block == 32 ? minimum[r] : -minimum[r] * (float)pairs[j / 2][r][j % 2];
@@ -194,15 +198,13 @@ CK_INLINE void CK_NAME(decode)(ck_panel_layout layout, const uint8_t *codes, con
 }
 
 #define PANEL(id, slab_, map_, scale_)                                                                           \
-  static void CK_NAME(CK_OF(panel_expand, CK_LOWER_##id))(const void *codes, const void *scales, size_t values, \
-                                                             ck_plain *plain) {                                  \
+  static void CK_NAME(CK_OF(panel_expand, CK_LOWER_##id))(const void *units, size_t values, ck_plain *plain) {    \
     const ck_panel_layout layout = {true, CK_##slab_, CK_MAP_##map_, CK_SCALE_##scale_};                         \
-    CK_NAME(expand)(layout, codes, scales, values, plain);                                                       \
+    CK_NAME(expand)(layout, units, values, plain);                                                               \
   }                                                                                                              \
-  static void CK_NAME(CK_OF(panel_decode, CK_LOWER_##id))(const void *codes, const void *scales, size_t values, \
-                                                             float *out) {                                       \
+  static void CK_NAME(CK_OF(panel_decode, CK_LOWER_##id))(const void *units, size_t values, float *out) {         \
     const ck_panel_layout layout = {true, CK_##slab_, CK_MAP_##map_, CK_SCALE_##scale_};                         \
-    CK_NAME(decode)(layout, codes, scales, values, out);                                                         \
+    CK_NAME(decode)(layout, units, values, out);                                                                 \
   }
 #include "kernels/panels.def"
 #undef PANEL

@@ -26,11 +26,13 @@ CK_INLINE void CK_NAME(step)(const int np, const int nc, const bool is_signed, c
   }
 }
 
-CK_INLINE void CK_NAME(start)(const int np, const int nc, const bool has_min, const int32_t *bias, const size_t next,
+/// Sums start at what the codes are too large by, `offset` (0, or a power of two up to 128), times -sum of q.
+CK_INLINE void CK_NAME(start)(const int np, const int nc, const int offset, const int32_t *bias, const size_t next,
                               CK_NAME(sums) sums) {
 #pragma unroll
   for (int c = 0; c < nc; c++) {
-    const vi first = CODE_BIAS && !has_min ? vi_spread((const char *)bias + (size_t)c * next) : vi_zero();
+    vi first = offset ? vi_spread((const char *)bias + (size_t)c * next) : vi_zero();
+    if (offset && offset < 128) first = vi_halve(first, 7 - __builtin_ctz((unsigned)offset));
 #pragma unroll
     for (int p = 0; p < np; p++) sums[p][c] = first;
   }
@@ -67,7 +69,7 @@ CK_INLINE void CK_NAME(end_256)(const int np, const int nc, const bool has_min, 
                                 const ck_q8_256 *x, CK_NAME(accs) block, float *acc, size_t apart) {
   if (has_min) {
     CK_NAME(sums) sums;
-    CK_NAME(start)(np, nc, true, NULL, 0, sums);
+    CK_NAME(start)(np, nc, 0, NULL, 0, sums);
 #pragma unroll
     for (int i = 0; i < 128 / group; i++)
 #pragma unroll
@@ -130,7 +132,7 @@ CK_INLINE void CK_NAME(plain_32)(const int np, const int nc, const bool has_min,
       const ck_q8_32 *x = (const ck_q8_32 *)records;
       CK_NAME(look_ahead)(ahead);
       CK_NAME(sums) sums;
-      CK_NAME(start)(np, nc, has_min, &x->bias, sizeof *x, sums);
+      CK_NAME(start)(np, nc, has_min ? 0 : CODE_BIAS, &x->bias, sizeof *x, sums);
       vi w[Q8_PANELS];
 #pragma unroll
       for (int s = 0; s < 8; s++) {
@@ -171,7 +173,7 @@ CK_INLINE void CK_NAME(plain_256)(const int np, const int nc, const bool has_min
 #pragma unroll 1
       for (size_t j = 0; j < (size_t)(256 / group); j++) {
         CK_NAME(sums) sums;
-        CK_NAME(start)(np, nc, has_min, group == 16 ? x->bias16 + j : x->bias32 + j, sizeof *x, sums);
+        CK_NAME(start)(np, nc, has_min ? 0 : CODE_BIAS, group == 16 ? x->bias16 + j : x->bias32 + j, sizeof *x, sums);
         const size_t at = (b * 256 + j * (size_t)group) * CK_ROWS + (size_t)(h * VW * 4);
         vi w[Q8_PANELS];
 #pragma unroll
@@ -255,84 +257,124 @@ TILES(matmul_q8_256_by32_min, 256, BODY)
 
 // ------------------------------------------------------------------------------- panels as they are stored
 
-CK_INLINE void CK_NAME(stored_32)(const int nc, ck_panel_layout layout, const ck_tile_call *call, size_t first) {
+/// Of a stored panel: how much its codes are too large by, and whether they are signed. Codes that a constant is
+/// subtracted from are multiplied as they are.
+typedef struct CK_NAME(raw) {
+  ck_map map;
+  int offset;
+  bool is_signed;
+} CK_NAME(raw);
+
+CK_INLINE CK_NAME(raw) CK_NAME(raw_of)(ck_panel_layout layout) {
+  const int offset = ck_map_offset(layout.map);
+  if (offset || ck_scale_has_min(layout.scale)) return (CK_NAME(raw)){CK_MAP_NONE, offset, false};
+  return (CK_NAME(raw)){layout.map, CODE_BIAS, true};
+}
+
+/// acc += one block of 32 values of a stored panel times nc columns.
+CK_INLINE void CK_NAME(stored_block_32)(const int nc, ck_panel_layout layout, const uint8_t *scales,
+                                        const uint8_t *slab, const ck_q8_32 *x, CK_NAME(accs) *acc) {
+  const CK_NAME(raw) raw = CK_NAME(raw_of)(layout);
   const bool has_min = ck_scale_has_min(layout.scale);
-  const uint8_t *codes = call->codes, *scales = call->scales;
+  _Alignas(64) float e8[1][CK_ROWS];
+  if (layout.scale == CK_SCALE_E8) CK_NAME(block_scales)(layout.scale, scales, e8, NULL, NULL);
+#pragma unroll
+  for (int h = 0; h < PARTS; h++) {
+    vi steps[8];
+    CK_NAME(steps)(layout.slab, raw.map, raw.is_signed ? CODE_BIAS : 0, slab + h * VW * 4, steps);
+    CK_NAME(sums) sums;
+    CK_NAME(start)(1, nc, raw.offset, &x->bias, sizeof *x, sums);
+#pragma unroll
+    for (int s = 0; s < 8; s++) CK_NAME(step)(1, nc, raw.is_signed, steps + s, x->q + s * 4, sizeof *x, sums);
+    const uint16_t *halves = (const uint16_t *)scales + h * VW;
+    const vf scale = layout.scale == CK_SCALE_E8 ? vf_load(e8[0] + h * VW) : vf_load_f16(halves);
+    const vf minimum = has_min ? vf_load_f16(halves + CK_ROWS) : vf_zero();
+    CK_NAME(end_32)(1, nc, has_min, &scale, &minimum, x, sums, acc[h]);
+  }
+}
+
+CK_INLINE void CK_NAME(stored_32)(const int nc, ck_panel_layout layout, const ck_tile_call *call, size_t first) {
+  const size_t unit = ck_unit_blocks(layout.scale), scale_bytes = ck_scale_bytes(layout.scale);
+  const size_t slab_bytes = ck_slab_bytes(layout.slab);
+  const uint8_t *codes = call->codes;
   const char *records = (const char *)call->x + first * sizeof(ck_q8_32);
   CK_NAME(accs) acc[PARTS];
 #pragma unroll
   for (int h = 0; h < PARTS; h++)
 #pragma unroll
     for (int c = 0; c < nc; c++) acc[h][0][c] = vf_load(call->acc + (first + (size_t)c) * CK_ROWS + h * VW);
-  for (size_t b = 0; b < call->values / 32; b++, records += call->stride) {
-    const ck_q8_32 *x = (const ck_q8_32 *)records;
-    _Alignas(64) float e8[1][CK_ROWS];
-    if (layout.scale == CK_SCALE_E8) CK_NAME(block_scales)(layout.scale, scales, e8, NULL, NULL);
-    for (size_t line = 0; line < ck_slab_bytes(layout.slab); line += 64) vi_prefetch(codes + CK_AHEAD + line);
+  size_t left = call->values / 32;
+  for (; left >= unit; left -= unit) {
+    const uint8_t *slabs = codes + ck_unit_scale_bytes(layout.scale, unit);
 #pragma unroll
-    for (int h = 0; h < PARTS; h++) {
-      vi steps[8];
-      CK_NAME(steps)(layout.slab, layout.map, has_min ? 0 : CODE_BIAS, codes + h * VW * 4, steps);
-      CK_NAME(sums) sums;
-      CK_NAME(start)(1, nc, has_min, &x->bias, sizeof *x, sums);
-#pragma unroll
-      for (int s = 0; s < 8; s++) CK_NAME(step)(1, nc, !has_min, steps + s, x->q + s * 4, sizeof *x, sums);
-      const uint16_t *halves = (const uint16_t *)scales + h * VW;
-      const vf scale = layout.scale == CK_SCALE_E8 ? vf_load(e8[0] + h * VW) : vf_load_f16(halves);
-      const vf minimum = has_min ? vf_load_f16(halves + CK_ROWS) : vf_zero();
-      CK_NAME(end_32)(1, nc, has_min, &scale, &minimum, x, sums, acc[h]);
-    }
-    codes += ck_slab_bytes(layout.slab);
-    scales += ck_scale_bytes(layout.scale);
+    for (size_t i = 0; i < unit; i++, records += call->stride)
+      CK_NAME(stored_block_32)(nc, layout, codes + i * scale_bytes, slabs + i * slab_bytes,
+                               (const ck_q8_32 *)records, acc);
+    codes = slabs + unit * slab_bytes;
   }
+  const uint8_t *slabs = codes + ck_unit_scale_bytes(layout.scale, left);
+  for (size_t i = 0; unit > 1 && i < left; i++, records += call->stride)
+    CK_NAME(stored_block_32)(nc, layout, codes + i * scale_bytes, slabs + i * slab_bytes, (const ck_q8_32 *)records,
+                             acc);
 #pragma unroll
   for (int h = 0; h < PARTS; h++)
 #pragma unroll
     for (int c = 0; c < nc; c++) vf_store(call->acc + (first + (size_t)c) * CK_ROWS + h * VW, acc[h][0][c]);
 }
 
-CK_INLINE void CK_NAME(stored_256)(const int nc, ck_panel_layout layout, const ck_tile_call *call, size_t first) {
+/// acc, in memory, += one block of 256 values of a stored panel times nc columns.
+CK_INLINE void CK_NAME(stored_block_256)(const int nc, ck_panel_layout layout, const uint8_t *scales,
+                                         const uint8_t *slab, const ck_q8_256 *x, float *acc) {
+  const CK_NAME(raw) raw = CK_NAME(raw_of)(layout);
   const bool has_min = ck_scale_has_min(layout.scale);
   const int group = (int)ck_scale_group(layout.scale), per_slab = 32 / group;
-  const uint8_t *codes = call->codes, *scales = call->scales;
-  const char *records = (const char *)call->x + first * sizeof(ck_q8_256);
-  for (size_t b = 0; b < call->values / 256; b++, records += call->stride) {
-    const ck_q8_256 *x = (const ck_q8_256 *)records;
-    _Alignas(64) float group_scales[16][CK_ROWS], minimum[CK_ROWS];
-    _Alignas(64) int16_t pairs[8][CK_ROWS][2];
-    CK_NAME(block_scales)(layout.scale, scales, group_scales, minimum, pairs);
-    CK_NAME(accs) block[PARTS];
+  _Alignas(64) float group_scales[16][CK_ROWS], minimum[CK_ROWS];
+  _Alignas(64) int16_t pairs[8][CK_ROWS][2];
+  CK_NAME(block_scales)(layout.scale, scales, group_scales, minimum, pairs);
+  CK_NAME(accs) block[PARTS];
 #pragma unroll
-    for (int h = 0; h < PARTS; h++)
+  for (int h = 0; h < PARTS; h++)
 #pragma unroll
-      for (int c = 0; c < nc; c++) block[h][0][c] = vf_zero();
+    for (int c = 0; c < nc; c++) block[h][0][c] = vf_zero();
 #pragma unroll 1
-    for (size_t j = 0; j < 8; j++, codes += ck_slab_bytes(layout.slab)) {
-      for (size_t line = 0; line < ck_slab_bytes(layout.slab); line += 64) vi_prefetch(codes + CK_AHEAD + line);
-#pragma unroll
-      for (int h = 0; h < PARTS; h++) {
-        vi steps[8];
-        CK_NAME(steps)(layout.slab, layout.map, has_min ? 0 : CODE_BIAS, codes + h * VW * 4, steps);
-#pragma unroll
-        for (int g = 0; g < per_slab; g++) {
-          const size_t at = j * (size_t)per_slab + (size_t)g;
-          CK_NAME(sums) sums;
-          CK_NAME(start)(1, nc, has_min, group == 16 ? x->bias16 + at : x->bias32 + at, sizeof *x, sums);
-#pragma unroll
-          for (int s = g * group / 4; s < (g + 1) * group / 4; s++)
-            CK_NAME(step)(1, nc, !has_min, steps + s, x->q + j * 32 + s * 4, sizeof *x, sums);
-          const vf scale = vf_load(group_scales[at] + h * VW);
-          CK_NAME(end_group)(1, nc, &scale, sums, block[h]);
-        }
-      }
-    }
+  for (size_t j = 0; j < 8; j++, slab += ck_slab_bytes(layout.slab)) {
 #pragma unroll
     for (int h = 0; h < PARTS; h++) {
-      const float *minima = minimum + h * VW;
-      const int16_t (*pair)[CK_ROWS][2] = (const int16_t (*)[CK_ROWS][2])&pairs[0][h * VW][0];
-      CK_NAME(end_256)(1, nc, has_min, group, &minima, &pair, x, block[h], call->acc + first * CK_ROWS + h * VW, 0);
+      vi steps[8];
+      CK_NAME(steps)(layout.slab, raw.map, raw.is_signed ? CODE_BIAS : 0, slab + h * VW * 4, steps);
+#pragma unroll
+      for (int g = 0; g < per_slab; g++) {
+        const size_t at = j * (size_t)per_slab + (size_t)g;
+        CK_NAME(sums) sums;
+        CK_NAME(start)(1, nc, raw.offset, group == 16 ? x->bias16 + at : x->bias32 + at, sizeof *x, sums);
+#pragma unroll
+        for (int s = g * group / 4; s < (g + 1) * group / 4; s++)
+          CK_NAME(step)(1, nc, raw.is_signed, steps + s, x->q + j * 32 + s * 4, sizeof *x, sums);
+        const vf scale = vf_load(group_scales[at] + h * VW);
+        CK_NAME(end_group)(1, nc, &scale, sums, block[h]);
+      }
     }
-    scales += ck_scale_bytes(layout.scale);
+  }
+#pragma unroll
+  for (int h = 0; h < PARTS; h++) {
+    const float *minima = minimum + h * VW;
+    const int16_t (*pair)[CK_ROWS][2] = (const int16_t (*)[CK_ROWS][2])&pairs[0][h * VW][0];
+    CK_NAME(end_256)(1, nc, has_min, group, &minima, &pair, x, block[h], acc + h * VW, 0);
+  }
+}
+
+CK_INLINE void CK_NAME(stored_256)(const int nc, ck_panel_layout layout, const ck_tile_call *call, size_t first) {
+  const size_t unit = ck_unit_blocks(layout.scale), slab_bytes = 8 * ck_slab_bytes(layout.slab);
+  const uint8_t *codes = call->codes;
+  const char *records = (const char *)call->x + first * sizeof(ck_q8_256);
+  for (size_t left = call->values / 256; left > 0;) {
+    const size_t count = left < unit ? left : unit;
+    const uint8_t *slabs = codes + ck_unit_scale_bytes(layout.scale, count);
+    for (size_t i = 0; i < count; i++, records += call->stride)
+      CK_NAME(stored_block_256)(nc, layout, codes + i * ck_scale_bytes(layout.scale), slabs + i * slab_bytes,
+                                (const ck_q8_256 *)records, call->acc + first * CK_ROWS);
+    codes = slabs + count * slab_bytes;
+    left -= count;
   }
 }
 

@@ -43,17 +43,23 @@ static void expand_scales(ck_scale scale, const uint8_t *scales, size_t block, c
   }
 }
 
-CK_INLINE void expand(ck_panel_layout layout, const uint8_t *codes, const uint8_t *scales, size_t values,
-                      ck_plain *plain) {
+static void expand_codes(ck_panel_layout layout, const uint8_t *slabs, size_t values, uint8_t *codes) {
   for (size_t b = 0; b < values / 32; b++)
     for (size_t row = 0; row < CK_ROWS; row++) {
       uint8_t lane[32];
-      ck_lane_load_slab(layout.slab, codes + b * ck_slab_bytes(layout.slab), row, lane);
+      ck_lane_load_slab(layout.slab, slabs + b * ck_slab_bytes(layout.slab), row, lane);
       for (size_t k = 0; k < 32; k++)
-        plain->codes[b * 512 + k / 4 * CK_STEP + row * 4 + k % 4] = (uint8_t)value_of(layout.map, lane[k]);
+        codes[b * 512 + k / 4 * CK_STEP + row * 4 + k % 4] = (uint8_t)value_of(layout.map, lane[k]);
     }
-  for (size_t b = 0; b < values / ck_scale_values(layout.scale); b++)
-    expand_scales(layout.scale, scales + b * ck_scale_bytes(layout.scale), b, plain);
+}
+
+CK_INLINE void expand(ck_panel_layout layout, const uint8_t *units, size_t values, ck_plain *plain) {
+  const size_t block = ck_scale_values(layout.scale);
+  for (size_t b = 0; b < values / block; b++) {
+    const ck_block_place place = ck_place_of(layout, values, b);
+    expand_codes(layout, units + place.slabs, block, plain->codes + b * block * CK_ROWS);
+    expand_scales(layout.scale, units + place.scales, b, plain);
+  }
 }
 
 /// sums[row] = sum of q * code over `count` values.
@@ -134,21 +140,22 @@ static void ck_matmul_f32_scalar(const ck_tile_call *call) { tile_floats(call, f
 static void ck_matmul_f16_scalar(const ck_tile_call *call) { tile_floats(call, f16_element); }
 static void ck_matmul_bf16_wide_scalar(const ck_tile_call *call) { tile_floats(call, bf16_element); }
 
-CK_INLINE void decode(ck_format format, ck_panel_layout layout, const uint8_t *codes, const uint8_t *scales,
-                      size_t values, float *out) {
+CK_INLINE void decode(ck_format format, ck_panel_layout layout, const uint8_t *units, size_t values, float *out) {
   const size_t block_values = ck_scale_values(layout.scale), slab = ck_slab_bytes(layout.slab);
-  for (size_t b = 0; b < values / block_values; b++)
+  for (size_t b = 0; b < values / block_values; b++) {
+    const ck_block_place place = ck_place_of(layout, values, b);
     for (size_t row = 0; row < CK_ROWS; row++) {
       ck_split split;
       uint8_t block[256];
       float decoded[256];
       for (size_t k = 0; k < block_values; k += 32)
-        ck_lane_load_slab(layout.slab, codes + (b * block_values + k) / 32 * slab, row, split.codes + k);
-      ck_lane_load_scales(layout.scale, scales + b * ck_scale_bytes(layout.scale), row, &split);
+        ck_lane_load_slab(layout.slab, units + place.slabs + k / 32 * slab, row, split.codes + k);
+      ck_lane_load_scales(layout.scale, units + place.scales, row, &split);
       ck_join_block(format, &split, block);
       ck_decode(format, block, block_values, decoded);
       for (size_t k = 0; k < block_values; k++) out[(b * block_values + k) * CK_ROWS + row] = decoded[k];
     }
+  }
 }
 
 static float activate(ck_gate act, float x) {
@@ -174,11 +181,11 @@ static void ck_matmul_finish_scalar(const ck_finish_call *call) {
 
 #define PANEL(id, slab, map, scale)                                                                             \
   static const ck_panel_layout layout_##id = {true, CK_##slab, CK_MAP_##map, CK_SCALE_##scale};                 \
-  static void ck_panel_expand_##id##_scalar(const void *codes, const void *scales, size_t values, ck_plain *p) { \
-    expand(layout_##id, codes, scales, values, p);                                                              \
+  static void ck_panel_expand_##id##_scalar(const void *units, size_t values, ck_plain *p) {                    \
+    expand(layout_##id, units, values, p);                                                                      \
   }                                                                                                             \
-  static void ck_panel_decode_##id##_scalar(const void *codes, const void *scales, size_t values, float *out) { \
-    decode(CK_FORMAT_##id, layout_##id, codes, scales, values, out);                                            \
+  static void ck_panel_decode_##id##_scalar(const void *units, size_t values, float *out) {                     \
+    decode(CK_FORMAT_##id, layout_##id, units, values, out);                                                    \
   }                                                                                                             \
   static void ck_matmul_##id##_scalar(const ck_tile_call *call) {                                               \
     for (size_t panel = 0; panel < call->panels; panel++)                                                       \
