@@ -16,9 +16,14 @@
 // About 20 microseconds at 3 GHz: longer than the gap between two operations of a layer, shorter than a time slice.
 enum { SPINS = 2000 };
 
+typedef struct ticket {
+  _Alignas(CK_CACHE_LINE) size_t next;
+} ticket;
+
 struct ck_pool {
   uint32_t threads;
   pthread_t *workers;
+  ticket *tickets;  // one a thread
   uint32_t started;
   pthread_mutex_t turn;
   ck_task task;
@@ -106,8 +111,10 @@ ck_status ck_pool_create(uint32_t threads, ck_pool **out) {
   if (posix_memalign((void **)&pool, CK_CACHE_LINE, sizeof *pool) != 0) return CK_OUT_OF_MEMORY;
   *pool = (ck_pool){.threads = threads};
   pool->workers = calloc(threads, sizeof *pool->workers);
-  if (pool->workers == NULL || pthread_mutex_init(&pool->turn, NULL) != 0) {
+  pool->tickets = aligned_alloc(CK_CACHE_LINE, threads * sizeof *pool->tickets);
+  if (pool->workers == NULL || pool->tickets == NULL || pthread_mutex_init(&pool->turn, NULL) != 0) {
     free(pool->workers);
+    free(pool->tickets);
     free(pool);
     return CK_OUT_OF_MEMORY;
   }
@@ -127,7 +134,12 @@ void ck_pool_destroy(ck_pool *pool) {
   for (uint32_t i = 0; i < pool->started; i++) pthread_join(pool->workers[i], NULL);
   pthread_mutex_destroy(&pool->turn);
   free(pool->workers);
+  free(pool->tickets);
   free(pool);
+}
+
+size_t ck_pool_take(ck_pool *pool, uint32_t owner) {
+  return __atomic_fetch_add(&pool->tickets[owner].next, 1, __ATOMIC_RELAXED);
 }
 
 uint32_t ck_pool_threads(const ck_pool *pool) { return pool->threads; }
@@ -142,6 +154,7 @@ static void join(ck_pool *pool) {
 
 void ck_pool_run(ck_pool *pool, ck_task task, void *context) {
   pthread_mutex_lock(&pool->turn);
+  for (uint32_t i = 0; i < pool->threads; i++) __atomic_store_n(&pool->tickets[i].next, 0, __ATOMIC_RELAXED);
   if (pool->threads > 1) {
     pool->task = task;
     pool->context = context;

@@ -14,4 +14,8 @@ uint32_t ck_pool_threads(const ck_pool *pool);
 /// Runs task(context, index, threads) once for each index, the caller being index 0. Callers take turns.
 void ck_pool_run(ck_pool *pool, ck_task task, void *context);
 
+/// For tasks that are shares of a list, one share a thread: the next item of `owner`'s share, counted from 0 in each
+/// run. Any thread may ask.
+size_t ck_pool_take(ck_pool *pool, uint32_t owner);
+
 #endif
