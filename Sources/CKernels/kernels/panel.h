@@ -95,6 +95,9 @@ CK_INLINE size_t ck_scale_group(ck_scale scale) {
 CK_INLINE bool ck_scale_has_min(ck_scale scale) {
   return scale == CK_SCALE_F16_MIN || scale == CK_SCALE_U4_MIN_16 || scale == CK_SCALE_U6_MIN_32;
 }
+/// Whether codes times the scales of their groups fit in 8 bits, so that a chunk in cache holds the products: 3 * 15, and
+/// -4 to 3 times -32 to 31, negated to stay above -129.
+CK_INLINE bool ck_scale_folds(ck_scale scale) { return scale == CK_SCALE_U4_MIN_16 || scale == CK_SCALE_U6_16; }
 /// What is subtracted from a code by the maps that subtract.
 CK_INLINE int ck_map_offset(ck_map map) {
   return map == CK_MAP_MINUS_4 ? 4 : map == CK_MAP_MINUS_8 ? 8 : map == CK_MAP_MINUS_16 ? 16
@@ -139,10 +142,11 @@ enum {
 
 /// A chunk of a panel taken apart: one byte a code, float scales. Kernels of few columns read panels directly.
 /// Codes are signed values plus the ISA's bias (128 where the dot product wants unsigned weights, else 0); those of
-/// formats with minima are the unsigned codes.
+/// formats with minima are the unsigned codes. Where scales fold, codes are multiplied by the scales of their groups
+/// (signed ones negated), and `scales` holds d (negated as well) of each block.
 typedef struct ck_plain {
   _Alignas(64) uint8_t codes[CK_CHUNK * CK_ROWS];
-  float scales[CK_CHUNK / 16][CK_ROWS];     // of each group
+  float scales[CK_CHUNK / 16][CK_ROWS];     // of each group, or of each block where scales fold
   float minima[CK_CHUNK / 32][CK_ROWS];     // F16_MIN: m; otherwise dmin of each block
   int16_t pairs[CK_CHUNK / 32][CK_ROWS][2];  // minima of groups 2i and 2i + 1, for formats with scaled minima
 } ck_plain;
@@ -170,6 +174,7 @@ typedef struct ck_q8_256 {
   int16_t sum16[16];  // of each 16 q
   int32_t bias32[8];  // -128 * sum32
   int32_t bias16[16];
+  int32_t bias;  // -128 * sum of all q
 } ck_q8_256;
 
 /// 16 values of a row, zeros past the end.

@@ -9,6 +9,14 @@ CK_INLINE void vi_store(void *p, vi x) { _mm256_storeu_si256((__m256i *)p, x); }
 CK_INLINE vi vi_and(vi a, vi b) { return _mm256_and_si256(a, b); }
 CK_INLINE vi vi_or(vi a, vi b) { return _mm256_or_si256(a, b); }
 CK_INLINE vi vi_add8(vi a, vi b) { return _mm256_add_epi8(a, b); }
+CK_INLINE vi vi_xor(vi a, vi b) { return _mm256_xor_si256(a, b); }
+CK_INLINE vi vi_add32(vi a, vi b) { return _mm256_add_epi32(a, b); }
+CK_INLINE vi vi_sub32(vi a, vi b) { return _mm256_sub_epi32(a, b); }
+CK_INLINE vi vi_mul32(vi a, vi b) { return _mm256_mullo_epi32(a, b); }
+CK_INLINE vi vi_set32(int x) { return _mm256_set1_epi32(x); }
+CK_INLINE vi vi_load_i8(const int8_t *p) {
+  return _mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)p));
+}
 CK_INLINE vi vi_move(vi x, int n) { return n >= 0 ? _mm256_srli_epi16(x, n) : _mm256_slli_epi16(x, -n); }
 CK_INLINE vi vi_table(const int8_t *table) {
   return _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)table));

@@ -9,6 +9,16 @@ CK_INLINE void vi_store(void *p, vi x) { _mm512_storeu_si512(p, x); }
 CK_INLINE vi vi_and(vi a, vi b) { return _mm512_and_si512(a, b); }
 CK_INLINE vi vi_or(vi a, vi b) { return _mm512_or_si512(a, b); }
 CK_INLINE vi vi_add8(vi a, vi b) { return _mm512_add_epi8(a, b); }
+CK_INLINE vi vi_xor(vi a, vi b) { return _mm512_xor_si512(a, b); }
+CK_INLINE vi vi_add32(vi a, vi b) { return _mm512_add_epi32(a, b); }
+CK_INLINE vi vi_sub32(vi a, vi b) { return _mm512_sub_epi32(a, b); }
+/// The low 32 bits of each lane's product. Bytes of a lane are multiplied together as long as none overflows.
+CK_INLINE vi vi_mul32(vi a, vi b) { return _mm512_mullo_epi32(a, b); }
+CK_INLINE vi vi_set32(int x) { return _mm512_set1_epi32(x); }
+/// VW int8 as 32-bit lanes.
+CK_INLINE vi vi_load_i8(const int8_t *p) {
+  return _mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)p));
+}
 /// Bytes moved by n bits to the right, or by -n to the left; bits of a neighbour byte come in: mask them.
 CK_INLINE vi vi_move(vi x, int n) {
   return n >= 0 ? _mm512_srli_epi16(x, (unsigned)n) : _mm512_slli_epi16(x, (unsigned)-n);

@@ -9,6 +9,23 @@ CK_INLINE void vi_store(void *p, vi x) { vst1q_u8(p, x); }
 CK_INLINE vi vi_and(vi a, vi b) { return vandq_u8(a, b); }
 CK_INLINE vi vi_or(vi a, vi b) { return vorrq_u8(a, b); }
 CK_INLINE vi vi_add8(vi a, vi b) { return vaddq_u8(a, b); }
+CK_INLINE vi vi_xor(vi a, vi b) { return veorq_u8(a, b); }
+CK_INLINE vi vi_add32(vi a, vi b) {
+  return vreinterpretq_u8_s32(vaddq_s32(vreinterpretq_s32_u8(a), vreinterpretq_s32_u8(b)));
+}
+CK_INLINE vi vi_sub32(vi a, vi b) {
+  return vreinterpretq_u8_s32(vsubq_s32(vreinterpretq_s32_u8(a), vreinterpretq_s32_u8(b)));
+}
+CK_INLINE vi vi_mul32(vi a, vi b) {
+  return vreinterpretq_u8_s32(vmulq_s32(vreinterpretq_s32_u8(a), vreinterpretq_s32_u8(b)));
+}
+CK_INLINE vi vi_set32(int x) { return vreinterpretq_u8_s32(vdupq_n_s32(x)); }
+CK_INLINE vi vi_load_i8(const int8_t *p) {
+  int32_t four;
+  memcpy(&four, p, sizeof four);
+  const int16x8_t wide = vmovl_s8(vreinterpret_s8_s32(vdup_n_s32(four)));
+  return vreinterpretq_u8_s32(vmovl_s16(vget_low_s16(wide)));
+}
 CK_INLINE vi vi_move(vi x, int n) { return vshlq_u8(x, vdupq_n_s8((int8_t)-n)); }
 CK_INLINE vi vi_table(const int8_t *table) { return vreinterpretq_u8_s8(vld1q_s8(table)); }
 CK_INLINE vi vi_lookup(vi table, vi index) { return vqtbl1q_u8(table, index); }

@@ -116,6 +116,29 @@ CK_INLINE void CK_NAME(load_groups)(ck_scale scale, const uint8_t *restrict p, C
   }
 }
 
+/// Minima of groups 2j and 2j + 1 side by side.
+CK_INLINE void CK_NAME(pair_minima)(const CK_NAME(groups) *g, int groups, int16_t (*pairs)[CK_ROWS][2]) {
+  for (int j = 0; j < groups / 2; j++)
+    for (int r = 0; r < CK_ROWS; r++) {
+      pairs[j][r][0] = g->minima[2 * j][r];
+      pairs[j][r][1] = g->minima[2 * j + 1][r];
+    }
+}
+
+/// d of one block, and the scale of minima (or the minimum itself) where there is one.
+CK_INLINE void CK_NAME(block_d)(ck_scale scale, const uint8_t *p, vf *d, float *minima) {
+#pragma unroll
+  for (int h = 0; h < PARTS; h++) {
+    d[h] = vf_load_f16((const uint16_t *)p + h * VW);
+    if (ck_scale_has_min(scale)) vf_store(minima + h * VW, vf_load_f16((const uint16_t *)p + CK_ROWS + h * VW));
+  }
+}
+
+/// Where the scales of groups start in those of a block.
+CK_INLINE const uint8_t *CK_NAME(group_bytes)(ck_scale scale, const uint8_t *p) {
+  return p + (ck_scale_has_min(scale) ? 64 : 32);
+}
+
 /// The scales of one block: of its groups, the scale of minima (or the minimum itself), and pairs of minima.
 CK_INLINE void CK_NAME(block_scales)(ck_scale scale, const uint8_t *p, float (*scales)[CK_ROWS], float *minima,
                                      int16_t (*pairs)[CK_ROWS][2]) {
@@ -124,27 +147,62 @@ CK_INLINE void CK_NAME(block_scales)(ck_scale scale, const uint8_t *p, float (*s
     return;
   }
   vf d[PARTS];
-  for (int h = 0; h < PARTS; h++) {
-    d[h] = vf_load_f16((const uint16_t *)p + h * VW);
-    if (ck_scale_has_min(scale)) vf_store(minima + h * VW, vf_load_f16((const uint16_t *)p + CK_ROWS + h * VW));
-    if (ck_scale_values(scale) == 32) vf_store(scales[0] + h * VW, d[h]);
+  CK_NAME(block_d)(scale, p, d, minima);
+  if (ck_scale_values(scale) == 32) {
+    for (int h = 0; h < PARTS; h++) vf_store(scales[0] + h * VW, d[h]);
+    return;
   }
-  if (ck_scale_values(scale) == 32) return;
   CK_NAME(groups) g;
-  CK_NAME(load_groups)(scale, p + (ck_scale_has_min(scale) ? 64 : 32), &g);
+  CK_NAME(load_groups)(scale, CK_NAME(group_bytes)(scale, p), &g);
   const int groups = (int)(256 / ck_scale_group(scale));
   for (int j = 0; j < groups; j++)
     for (int h = 0; h < PARTS; h++)
       vf_store(scales[j] + h * VW, vf_mul(vf_load_i8(g.scales[j] + h * VW), d[h]));
-  if (!ck_scale_has_min(scale)) return;
-  for (int j = 0; j < groups / 2; j++)
-    for (int r = 0; r < CK_ROWS; r++) {
-      pairs[j][r][0] = g.minima[2 * j][r];
-      pairs[j][r][1] = g.minima[2 * j + 1][r];
-    }
+  if (ck_scale_has_min(scale)) CK_NAME(pair_minima)(&g, groups, pairs);
 }
 
 // ---------------------------------------------------------------------------------------------------------- chunks
+
+/// Codes of one part of a slab times the scales of its two groups: code * scale, or with an offset its negation,
+/// (offset - code) * scale, plus CODE_BIAS.
+CK_INLINE void CK_NAME(fold)(int offset, const int8_t (*scales)[CK_ROWS], int part, vi *steps) {
+#pragma unroll
+  for (int s = 0; s < 8; s++) {
+    const vi scale = vi_load_i8(scales[s / 4] + part * VW);
+    vi product = vi_mul32(steps[s], scale);
+    if (offset) {
+      // All four bytes at once: each ends within 0 to 252, so that what carries between them cancels out.
+      const vi start = vi_add32(vi_mul32(scale, vi_set32(0x01010101 * offset)), vi_set8(128));
+      product = vi_sub32(start, product);
+      if (CODE_BIAS == 0) product = vi_xor(product, vi_set8(128));
+    }
+    steps[s] = product;
+  }
+}
+
+/// A chunk where scales fold.
+CK_INLINE void CK_NAME(expand_folded)(ck_panel_layout layout, const uint8_t *units, size_t values, ck_plain *plain) {
+  const int offset = ck_map_offset(layout.map);
+  for (size_t b = 0; b < values / 256; b++) {
+    const ck_block_place place = ck_place_of(layout, values, b);
+    vf d[PARTS];
+    CK_NAME(groups) g;
+    CK_NAME(block_d)(layout.scale, units + place.scales, d, plain->minima[b]);
+    CK_NAME(load_groups)(layout.scale, CK_NAME(group_bytes)(layout.scale, units + place.scales), &g);
+    if (ck_scale_has_min(layout.scale)) CK_NAME(pair_minima)(&g, 16, plain->pairs + b * 8);
+    for (int h = 0; h < PARTS; h++)
+      vf_store(plain->scales[b] + h * VW, offset ? vf_sub(vf_zero(), d[h]) : d[h]);
+    for (size_t j = 0; j < 8; j++)
+      for (int h = 0; h < PARTS; h++) {
+        vi steps[8];
+        const uint8_t *slab = units + place.slabs + j * ck_slab_bytes(layout.slab);
+        CK_NAME(steps)(layout.slab, CK_MAP_NONE, 0, slab + h * VW * 4, steps);
+        CK_NAME(fold)(offset, g.scales + 2 * j, h, steps);
+#pragma unroll
+        for (int s = 0; s < 8; s++) vi_store(plain->codes + (b * 8 + j) * 512 + s * CK_STEP + h * VW * 4, steps[s]);
+      }
+  }
+}
 
 CK_INLINE void CK_NAME(expand)(ck_panel_layout layout, const uint8_t *units, size_t values, ck_plain *plain) {
   const int bias = ck_scale_has_min(layout.scale) ? 0 : CODE_BIAS;
@@ -200,7 +258,10 @@ CK_INLINE void CK_NAME(decode)(ck_panel_layout layout, const uint8_t *units, siz
 #define PANEL(id, slab_, map_, scale_)                                                                           \
   static void CK_NAME(CK_OF(panel_expand, CK_LOWER_##id))(const void *units, size_t values, ck_plain *plain) {    \
     const ck_panel_layout layout = {true, CK_##slab_, CK_MAP_##map_, CK_SCALE_##scale_};                         \
-    CK_NAME(expand)(layout, units, values, plain);                                                               \
+    if (ck_scale_folds(layout.scale))                                                                            \
+      CK_NAME(expand_folded)(layout, units, values, plain);                                                      \
+    else                                                                                                         \
+      CK_NAME(expand)(layout, units, values, plain);                                                             \
   }                                                                                                              \
   static void CK_NAME(CK_OF(panel_decode, CK_LOWER_##id))(const void *units, size_t values, float *out) {         \
     const ck_panel_layout layout = {true, CK_##slab_, CK_MAP_##map_, CK_SCALE_##scale_};                         \

@@ -72,6 +72,7 @@ static float CK_NAME(record_q8_256)(const float *x, size_t k, void *records, siz
     }
     const float largest = ck_f32_from_bits(bits), factor = 127.0f / largest;
     record->scale = largest / 127.0f;
+    int32_t all = 0;
     for (size_t j = 0; j < 16; j++) {
       int32_t sum = CK_NAME(round_values)(x + b * 256 + j * 16, factor, 16, record->q + j * 16);
       record->sum16[j] = (int16_t)sum;
@@ -80,7 +81,9 @@ static float CK_NAME(record_q8_256)(const float *x, size_t k, void *records, siz
     for (size_t j = 0; j < 8; j++) {
       record->sum32[j] = (int16_t)(record->sum16[2 * j] + record->sum16[2 * j + 1]);
       record->bias32[j] = -128 * record->sum32[j];
+      all += record->bias32[j];
     }
+    record->bias = all;
   }
   return 1.0f;
 }

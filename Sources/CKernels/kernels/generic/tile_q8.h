@@ -4,7 +4,8 @@
 // The arithmetic of one element, whatever the tile: integer sums are exact; floats are added in order of k,
 //   32-blocks:  acc = fma(float(sum * multiple), scale, acc); with minima, acc = fma(minimum, x.sum, acc)
 //   256-blocks: block = fma(float(sum_j), scale_j, block) for each group j; with minima, block = fma(-dmin,
-//               float(sum of minimum_j * x.sum_j), block); acc = fma(block, x.scale, acc)
+//               float(sum of minimum_j * x.sum_j), block); acc = fma(block, x.scale, acc). Where scales fold there is
+//               one group: sum of scale_j * sum_j, exact, and its scale is d
 
 // A tile spans np panels and nc columns: one broadcast of x serves np products.
 
@@ -200,6 +201,48 @@ CK_INLINE void CK_NAME(plain_256)(const int np, const int nc, const bool has_min
   }
 }
 
+/// Where scales fold: one sum for a whole block.
+CK_INLINE void CK_NAME(plain_folded)(const int np, const int nc, const bool has_min, const ck_tile_call *call,
+                                     size_t first_panel, size_t first, CK_NAME(ahead) *ahead) {
+  const ck_plain *plain = (const ck_plain *)call->codes + first_panel;
+  const size_t apart = call->columns * CK_ROWS;
+  for (int h = 0; h < PARTS; h++) {
+    const char *records = (const char *)call->x + first * sizeof(ck_q8_256);
+    for (size_t b = 0; b < call->values / 256; b++, records += call->stride) {
+      const ck_q8_256 *x = (const ck_q8_256 *)records;
+      CK_NAME(look_ahead)(ahead);
+      CK_NAME(sums) sums;
+      CK_NAME(start)(np, nc, has_min ? 0 : CODE_BIAS, &x->bias, sizeof *x, sums);
+#pragma unroll 1
+      for (size_t j = 0; j < 8; j++) {
+        vi w[Q8_PANELS];
+#pragma unroll
+        for (int s = 0; s < 8; s++) {
+#pragma unroll
+          for (int p = 0; p < np; p++)
+            w[p] = vi_load(plain[p].codes + (b * 8 + j) * 512 + s * CK_STEP + h * VW * 4);
+          CK_NAME(step)(np, nc, !has_min, w, x->q + j * 32 + s * 4, sizeof *x, sums);
+        }
+      }
+      CK_NAME(accs) block;
+      vf scale[Q8_PANELS];
+      const float *minimum[Q8_PANELS];
+      const int16_t (*pairs[Q8_PANELS])[CK_ROWS][2];
+#pragma unroll
+      for (int p = 0; p < np; p++) {
+        scale[p] = vf_load(plain[p].scales[b] + h * VW);
+        minimum[p] = plain[p].minima[b] + h * VW;
+        pairs[p] = (const int16_t (*)[CK_ROWS][2])&plain[p].pairs[b * 8][h * VW][0];
+#pragma unroll
+        for (int c = 0; c < nc; c++) block[p][c] = vf_zero();
+      }
+      CK_NAME(end_group)(np, nc, scale, sums, block);
+      CK_NAME(end_256)(np, nc, has_min, 16, minimum, pairs, x, block,
+                       call->acc + first_panel * apart + first * CK_ROWS + h * VW, apart);
+    }
+  }
+}
+
 /// Columns are spread evenly over tiles: 17 with tiles of at most 12 are 9 + 8. Two panels halve a tile's columns.
 #define TILES(name, block, body)                                                       \
   static void CK_NAME(name)(const ck_tile_call *call) {                                \
@@ -245,8 +288,11 @@ TILES(matmul_q8_32_min, 32, BODY)
 #define BODY(n, np) CK_NAME(plain_256)(np, n, false, 16, call, panel, first, &ahead)
 TILES(matmul_q8_256_by16, 256, BODY)
 #undef BODY
-#define BODY(n, np) CK_NAME(plain_256)(np, n, true, 16, call, panel, first, &ahead)
-TILES(matmul_q8_256_by16_min, 256, BODY)
+#define BODY(n, np) CK_NAME(plain_folded)(np, n, false, call, panel, first, &ahead)
+TILES(matmul_q8_256_folded, 256, BODY)
+#undef BODY
+#define BODY(n, np) CK_NAME(plain_folded)(np, n, true, call, panel, first, &ahead)
+TILES(matmul_q8_256_folded_min, 256, BODY)
 #undef BODY
 #define BODY(n, np) CK_NAME(plain_256)(np, n, false, 32, call, panel, first, &ahead)
 TILES(matmul_q8_256_by32, 256, BODY)
@@ -363,6 +409,52 @@ CK_INLINE void CK_NAME(stored_block_256)(const int nc, ck_panel_layout layout, c
   }
 }
 
+/// The same where scales fold: the groups' sums meet their scales as integers.
+CK_INLINE void CK_NAME(stored_block_folded)(const int nc, ck_panel_layout layout, const uint8_t *scales,
+                                            const uint8_t *slab, const ck_q8_256 *x, float *acc) {
+  const bool has_min = ck_scale_has_min(layout.scale);
+  const int offset = ck_map_offset(layout.map);
+  _Alignas(64) float minimum[CK_ROWS];
+  _Alignas(64) int16_t pairs[8][CK_ROWS][2];
+  vf d[PARTS];
+  CK_NAME(groups) g;
+  CK_NAME(block_d)(layout.scale, scales, d, minimum);
+  CK_NAME(load_groups)(layout.scale, CK_NAME(group_bytes)(layout.scale, scales), &g);
+  if (has_min) CK_NAME(pair_minima)(&g, 16, pairs);
+  CK_NAME(sums) total[PARTS];
+#pragma unroll
+  for (int h = 0; h < PARTS; h++) CK_NAME(start)(1, nc, 0, NULL, 0, total[h]);
+#pragma unroll 1
+  for (size_t j = 0; j < 8; j++, slab += ck_slab_bytes(layout.slab)) {
+#pragma unroll
+    for (int h = 0; h < PARTS; h++) {
+      vi steps[8];
+      CK_NAME(steps)(layout.slab, CK_MAP_NONE, 0, slab + h * VW * 4, steps);
+#pragma unroll
+      for (int i = 0; i < 2; i++) {
+        CK_NAME(sums) sums;
+        CK_NAME(start)(1, nc, offset, x->bias16 + 2 * j + i, sizeof *x, sums);
+#pragma unroll
+        for (int s = 4 * i; s < 4 * i + 4; s++)
+          CK_NAME(step)(1, nc, false, steps + s, x->q + j * 32 + s * 4, sizeof *x, sums);
+        const vi scale = vi_load_i8(g.scales[2 * j + (size_t)i] + h * VW);
+#pragma unroll
+        for (int c = 0; c < nc; c++) total[h][0][c] = vi_add32(total[h][0][c], vi_mul32(sums[0][c], scale));
+      }
+    }
+  }
+#pragma unroll
+  for (int h = 0; h < PARTS; h++) {
+    CK_NAME(accs) block;
+#pragma unroll
+    for (int c = 0; c < nc; c++) block[0][c] = vf_zero();
+    CK_NAME(end_group)(1, nc, d + h, total[h], block);
+    const float *minima = minimum + h * VW;
+    const int16_t (*pair)[CK_ROWS][2] = (const int16_t (*)[CK_ROWS][2])&pairs[0][h * VW][0];
+    CK_NAME(end_256)(1, nc, has_min, 16, &minima, &pair, x, block, acc + h * VW, 0);
+  }
+}
+
 CK_INLINE void CK_NAME(stored_256)(const int nc, ck_panel_layout layout, const ck_tile_call *call, size_t first) {
   const size_t unit = ck_unit_blocks(layout.scale), slab_bytes = 8 * ck_slab_bytes(layout.slab);
   const uint8_t *codes = call->codes;
@@ -371,8 +463,9 @@ CK_INLINE void CK_NAME(stored_256)(const int nc, ck_panel_layout layout, const c
     const size_t count = left < unit ? left : unit;
     const uint8_t *slabs = codes + ck_unit_scale_bytes(layout.scale, count);
     for (size_t i = 0; i < count; i++, records += call->stride)
-      CK_NAME(stored_block_256)(nc, layout, codes + i * ck_scale_bytes(layout.scale), slabs + i * slab_bytes,
-                                (const ck_q8_256 *)records, call->acc + first * CK_ROWS);
+      (ck_scale_folds(layout.scale) ? CK_NAME(stored_block_folded) : CK_NAME(stored_block_256))(
+          nc, layout, codes + i * ck_scale_bytes(layout.scale), slabs + i * slab_bytes, (const ck_q8_256 *)records,
+          call->acc + first * CK_ROWS);
     codes = slabs + count * slab_bytes;
     left -= count;
   }
@@ -407,8 +500,8 @@ static void CK_NAME(serve_q8)(ck_table *table, const char *reason) {
 #define CK_TILE_E8 CK_NAME(matmul_q8_32)
 #define CK_TILE_F16_MIN CK_NAME(matmul_q8_32_min)
 #define CK_TILE_I8_16 CK_NAME(matmul_q8_256_by16)
-#define CK_TILE_U6_16 CK_NAME(matmul_q8_256_by16)
-#define CK_TILE_U4_MIN_16 CK_NAME(matmul_q8_256_by16_min)
+#define CK_TILE_U6_16 CK_NAME(matmul_q8_256_folded)
+#define CK_TILE_U4_MIN_16 CK_NAME(matmul_q8_256_folded_min)
 #define CK_TILE_U6_32 CK_NAME(matmul_q8_256_by32)
 #define CK_TILE_U6_MIN_32 CK_NAME(matmul_q8_256_by32_min)
 #define PANEL(id, slab, map, scale)                                                                                 \

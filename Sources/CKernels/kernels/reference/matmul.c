@@ -36,9 +36,23 @@ static void expand_scales(ck_scale scale, const uint8_t *scales, size_t block, c
       continue;
     }
     const size_t groups = 256 / ck_scale_group(scale);
+    if (ck_scale_folds(scale)) plain->scales[block][row] = ck_scale_has_min(scale) ? d : -d;
     for (size_t j = 0; j < groups; j++) {
-      plain->scales[block * groups + j][row] = d * (float)scale_of(scale, s.scales[j]);
+      if (!ck_scale_folds(scale)) plain->scales[block * groups + j][row] = d * (float)scale_of(scale, s.scales[j]);
       if (ck_scale_has_min(scale)) plain->pairs[(block * groups + j) / 2][row][j % 2] = s.minima[j];
+    }
+  }
+}
+
+// Multiplies the codes of one block by the scales of their groups.
+static void fold_scales(ck_scale scale, const uint8_t *scales, uint8_t *codes) {
+  for (size_t row = 0; row < CK_ROWS; row++) {
+    ck_split s;
+    ck_lane_load_scales(scale, scales, row, &s);
+    for (size_t k = 0; k < 256; k++) {
+      uint8_t *code = codes + k / 4 * CK_STEP + row * 4 + k % 4;
+      const int value = ck_scale_has_min(scale) ? *code : -(int8_t)*code;
+      *code = (uint8_t)(value * scale_of(scale, s.scales[k / 16]));
     }
   }
 }
@@ -59,6 +73,7 @@ CK_INLINE void expand(ck_panel_layout layout, const uint8_t *units, size_t value
     const ck_block_place place = ck_place_of(layout, values, b);
     expand_codes(layout, units + place.slabs, block, plain->codes + b * block * CK_ROWS);
     expand_scales(layout.scale, units + place.scales, b, plain);
+    if (ck_scale_folds(layout.scale)) fold_scales(layout.scale, units + place.scales, plain->codes + b * 4096);
   }
 }
 
@@ -92,17 +107,18 @@ CK_INLINE void tile_32(ck_scale scale, const ck_tile_call *call, size_t panel) {
 CK_INLINE void tile_256(ck_scale scale, const ck_tile_call *call, size_t panel) {
   const ck_plain *plain = (const ck_plain *)call->codes + panel;
   const size_t group = ck_scale_group(scale), groups = 256 / group;
+  const size_t sum = ck_scale_folds(scale) ? 256 : group;  // values that meet one scale
   const bool has_min = ck_scale_has_min(scale);
   for (size_t c = 0; c < call->columns; c++) {
     float *acc = call->acc + (panel * call->columns + c) * CK_ROWS;
     for (size_t b = 0; b < call->values / 256; b++) {
       const ck_q8_256 *x = (const ck_q8_256 *)((const char *)call->x + b * call->stride) + c;
       float block[CK_ROWS] = {0};
-      for (size_t j = 0; j < groups; j++) {
+      for (size_t j = 0; j < 256 / sum; j++) {
         int32_t sums[CK_ROWS];
-        dot(plain->codes + b * 4096 + j * group * CK_ROWS, x->q + j * group, group, !has_min, sums);
+        dot(plain->codes + b * 4096 + j * sum * CK_ROWS, x->q + j * sum, sum, !has_min, sums);
         for (size_t row = 0; row < CK_ROWS; row++)
-          block[row] = fmaf((float)sums[row], plain->scales[b * groups + j][row], block[row]);
+          block[row] = fmaf((float)sums[row], plain->scales[b * 256 / sum + j][row], block[row]);
       }
       for (size_t row = 0; row < CK_ROWS; row++) {
         int32_t minima = 0;
