@@ -1,4 +1,5 @@
 // The rows of `gobi bench` as Markdown, CSV, JSON or JSON lines, with llama-bench's field names.
+import Capacity
 import Foundation
 import Inference
 

@@ -119,21 +119,3 @@ struct TextTable {
     }
   }
 }
-
-/// Numbers as people read them: SI prefixes, three digits.
-enum Quantity {
-  static func text(_ value: Double, _ unit: String) -> String {
-    guard value.isFinite else { return "\(value) \(unit)" }
-    let prefixes = ["", "k", "M", "G", "T", "P", "E"]
-    var scaled = abs(value), index = 0
-    while scaled >= 999.5, index < prefixes.count - 1 {
-      scaled /= 1_000
-      index += 1
-    }
-    let digits = scaled >= 99.95 || (index == 0 && scaled == scaled.rounded()) ? 0 : scaled >= 9.995 ? 1 : 2
-    let text = String(format: "%@%.\(digits)f %@%@", value < 0 ? "-" : "", scaled, prefixes[index], unit)
-    return text.replacingOccurrences(of: "  ", with: " ")
-  }
-
-  static func bytes(_ count: Int) -> String { text(Double(count), "B") }
-}

@@ -1,5 +1,6 @@
 // `gobi generate`: a model of a published shape with random weights.
 import ArgumentParser
+import Capacity
 import Inference
 
 struct GenerateCommand: ParsableCommand {

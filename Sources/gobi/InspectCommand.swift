@@ -1,5 +1,6 @@
 // `gobi inspect`: what a weight file holds, from its headers alone.
 import ArgumentParser
+import Capacity
 import Inference
 
 struct InspectCommand: ParsableCommand {
@@ -60,7 +61,7 @@ struct InspectCommand: ParsableCommand {
     Console.out("\(inspection.path): \(inspection.kind)\(version), \(inspection.files.count) file(s)")
     let bits = inspection.bitsPerWeight.map { ", \(Self.fixed($0)) bits per weight" } ?? ""
     Console.out(
-      "\(Quantity.text(Double(inspection.parameterCount), " parameters")), \(Quantity.bytes(inspection.tensorBytes)) "
+      "\(Quantity.text(Double(inspection.parameterCount), "")) parameters, \(Quantity.bytes(inspection.tensorBytes)) "
         + "in \(inspection.tensors.count) tensors\(bits)")
   }
 

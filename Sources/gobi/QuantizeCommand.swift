@@ -1,5 +1,6 @@
 // `gobi quantize`: a model in another format.
 import ArgumentParser
+import Capacity
 import Foundation
 import Inference
 

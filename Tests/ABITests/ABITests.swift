@@ -25,8 +25,9 @@ private func text(
   return String(decoding: buffer.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
 }
 
-private let llama = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-  .appendingPathComponent("Fixtures/golden/llama/model.f32.gguf").path
+private let golden = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+  .appendingPathComponent("Fixtures/golden")
+private let llama = golden.appendingPathComponent("llama/model.f32.gguf").path
 
 /// A runtime, a model and a session that give themselves back.
 private final class Opened {
@@ -34,9 +35,9 @@ private final class Opened {
   var model: OpaquePointer?
   var session: OpaquePointer?
 
-  init() throws {
+  init(_ path: String = llama) throws {
     try #require(gobi_runtime_create(nil, &runtime, nil) == 0)
-    try #require(gobi_model_open(llama, runtime, nil, &model, nil) == 0)
+    try #require(gobi_model_open(path, runtime, nil, &model, nil) == 0)
     try #require(gobi_session_create(model, nil, &session, nil) == 0)
   }
 
@@ -195,5 +196,44 @@ private final class Opened {
     ended.wait()
     #expect(isBusySeen)
     #expect(statuses.isSubset(of: [GOBI_OK, GOBI_BUSY]))
+  }
+
+  @Test(arguments: [("hidden", GOBI_EMBED_HIDDEN), ("pooled", GOBI_EMBED_POOLED), ("mean", GOBI_EMBED_MEAN)])
+  func embeddingsAreThePublishedOnes(_ name: String, _ what: Int) throws {
+    let folder = golden.appendingPathComponent("bert")
+    let opened = try Opened(folder.path)
+    #expect(opened.info().is_encoder)
+    let description = try JSONSerialization.jsonObject(
+      with: Data(contentsOf: folder.appendingPathComponent("expected.json")))
+    let sequences = try #require((description as? [String: Any])?["sequences"] as? [[String: Any]])
+    #expect(sequences.count == 3)
+    for sequence in sequences {
+      let tokens = try #require(sequence["tokens"] as? [Int]).map(Int32.init)
+      let types = try #require(sequence["token_types"] as? [Int]).map(Int32.init)
+      let file = try #require(sequence["name"] as? String)
+      // The files of hidden states hold those of every layer, the last one's at the end.
+      let all = try floats(folder.appendingPathComponent("\(name)_\(file).npy"))
+      let expected = all.suffix(what == GOBI_EMBED_HIDDEN ? tokens.count * 64 : all.count)
+      var needed = 0
+      func embed(_ values: UnsafeMutablePointer<Float>?, _ capacity: Int) -> Int {
+        Int(gobi_embed(opened.session, tokens, types, tokens.count, Int32(what), nil, values, capacity, &needed, nil))
+      }
+      #expect(embed(nil, 0) == GOBI_BUFFER_TOO_SMALL)
+      #expect(needed == expected.count)
+      var values = [Float](repeating: .nan, count: needed)
+      #expect(embed(&values, needed) == GOBI_OK)
+      let largest = expected.reduce(0) { max($0, abs($1)) }
+      #expect(zip(values, expected).allSatisfy { abs($0 - $1) <= 2e-3 * largest })
+    }
+  }
+}
+
+/// The values of an .npy file of little-endian float32.
+private func floats(_ file: URL) throws -> [Float] {
+  let data = try Data(contentsOf: file)
+  let header = Int(data[8]) | Int(data[9]) << 8
+  try #require(String(decoding: data[10..<10 + header], as: UTF8.self).contains("'<f4'"))
+  return data.dropFirst(10 + header).withUnsafeBytes { raw in
+    (0..<raw.count / 4).map { raw.loadUnaligned(fromByteOffset: $0 * 4, as: Float.self) }
   }
 }

@@ -194,6 +194,18 @@ typedef struct shape {
   size_t n, k, m;
 } shape;
 
+// A bound of what 127 stands for where x[i] is: the largest of 32 values, and a multiple of it is rounded up; in blocks
+// of 256 the block's largest, halved up to three times while it is not below that of the 32.
+static float scaled_by(const float *x, size_t i, size_t block, size_t count) {
+  float block_largest = 0, largest = 0;
+  for (size_t j = i / block * block; j < i / block * block + block && j < count; j++) {
+    block_largest = fmaxf(block_largest, fabsf(x[j]));
+    if (j / 32 == i / 32) largest = fmaxf(largest, fabsf(x[j]));
+  }
+  if (block == 32) return largest * 1.01f;
+  return fminf(block_largest, fmaxf(2 * largest, block_largest / 8)) * 1.01f;
+}
+
 // One product of x with each kind of activations that serves the format, from exact and from rounded values.
 static void check_shape(ck_runtime *runtime, ck_random *random, ck_report *report, ck_format format, shape s,
                         bool bits) {
@@ -206,11 +218,10 @@ static void check_shape(ck_runtime *runtime, ck_random *random, ck_report *repor
     float *x = pass == 1 ? exact_rows(random, s.m, s.k, group) : normal_rows(random, s.m, s.k);
     float *step = calloc(s.m * s.k, sizeof *step);
     for (size_t i = 0; pass == 2 && i < s.m * s.k; i++) {
-      // Half a unit: bfloat16 has 8 bits; int8 has 127 steps of the block's largest, and a multiple is rounded up.
-      float largest = 0;
-      for (size_t j = i / group * group; j < i / group * group + group && j < s.m * s.k; j++)
-        largest = fmaxf(largest, fabsf(x[j]));
-      step[i] = kind == CK_ACTIVATION_F32 ? 0 : kind == CK_ACTIVATION_BF16 ? fabsf(x[i]) / 256 : largest / 127.0f * 1.01f;
+      // Half a unit: bfloat16 has 8 bits; int8 has 127 steps of what its group is scaled by.
+      step[i] = kind == CK_ACTIVATION_F32    ? 0
+                : kind == CK_ACTIVATION_BF16 ? fabsf(x[i]) / 256
+                                             : scaled_by(x, i, group, s.m * s.k) / 127.0f;
     }
     ck_activations a = activations_new(runtime, report, kind, s.m, s.k, x, NULL);
     float *y = poisoned(s.m, s.n);

@@ -25,10 +25,10 @@ struct Conformance: CustomTestStringConvertible, Sendable {
     return found
   }()
 
-  /// Quick under a sanitizer, long where that was asked for.
+  /// Quick under a sanitizer or with coverage counters, long where that was asked for.
   static let effort: ck_effort = {
     let environment = ProcessInfo.processInfo.environment
-    if environment["GOBI_SANITIZED"] == "1" { return CK_EFFORT_QUICK }
+    if environment["GOBI_QUICK_SWEEPS"] == "1" { return CK_EFFORT_QUICK }
     return environment["GOBI_LONG_TESTS"] == "1" ? CK_EFFORT_LONG : CK_EFFORT_TEST
   }()
 }

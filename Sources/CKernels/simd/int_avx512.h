@@ -40,6 +40,8 @@ CK_INLINE vi vi_spread(const void *p) {
 }
 /// Each lane divided by 2^n, rounded down.
 CK_INLINE vi vi_halve(vi x, int n) { return _mm512_srai_epi32(x, (unsigned)n); }
+/// Each lane times 2^*n.
+CK_INLINE vi vi_double(vi x, const int32_t *n) { return _mm512_sllv_epi32(x, vi_spread(n)); }
 CK_INLINE vi vi_multiply(vi x, const int32_t *n) { return _mm512_mullo_epi32(x, vi_spread(n)); }
 /// The low and the high bfloat16 of each lane.
 CK_INLINE vf vi_bf16_low(vi x) { return _mm512_castsi512_ps(_mm512_slli_epi32(x, 16)); }

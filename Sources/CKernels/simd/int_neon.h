@@ -42,6 +42,9 @@ CK_INLINE vi vi_spread(const void *p) {
 CK_INLINE vi vi_halve(vi x, int n) {
   return vreinterpretq_u8_s32(vshlq_s32(vreinterpretq_s32_u8(x), vdupq_n_s32(-n)));
 }
+CK_INLINE vi vi_double(vi x, const int32_t *n) {
+  return vreinterpretq_u8_s32(vshlq_s32(vreinterpretq_s32_u8(x), vdupq_n_s32(*n)));
+}
 CK_INLINE vi vi_multiply(vi x, const int32_t *n) {
   return vreinterpretq_u8_s32(vmulq_s32(vreinterpretq_s32_u8(x), vdupq_n_s32(*n)));
 }

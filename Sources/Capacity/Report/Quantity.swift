@@ -1,9 +1,10 @@
 // Figures as people read them: SI prefixes, three to four digits, verdicts in words. No layout.
 import Foundation
 
-enum Quantity {
+/// Numbers with units, as people read them.
+public enum Quantity {
   /// "467 GOP/s", "53.2 GB/s", "98.1 ns", "62.4 %" for shares.
-  static func text(_ value: Double, _ unit: String) -> String {
+  public static func text(_ value: Double, _ unit: String) -> String {
     guard value.isFinite else { return "not a number" }
     switch unit {
     case "1": return number(value * 100) + " %"
@@ -19,7 +20,8 @@ enum Quantity {
 
   private static func scaled(_ value: Double, _ units: [(Double, String)]) -> String {
     let unit = units.first { abs(value) >= $0.0 } ?? units[units.count - 1]
-    return number(value / unit.0) + " " + unit.1
+    let text = number(value / unit.0)
+    return unit.1.isEmpty ? text : text + " " + unit.1
   }
 
   /// Three digits that count, four from 1,000 on.
@@ -40,7 +42,7 @@ enum Quantity {
   }
 
   /// SI: "33.6 MB".
-  static func bytes(_ count: Int) -> String { text(Double(count), "B") }
+  public static func bytes(_ count: Int) -> String { text(Double(count), "B") }
 
   /// Caches come in powers of two: "32 KiB", "1 MiB".
   static func binary(_ bytes: Int) -> String {

@@ -76,16 +76,28 @@ public struct Quantizer: Sendable {
     let model = Self.model(plans, metadata)
     var tensors: [QuantizedTensor] = []
     for plan in plans {
-      let tensor = try Self.choose(plan, type: type, model: model, options: options, path: source.path)
-      if let wanted = tensor.insteadOf {
-        notes.append(
-          "\(plan.name): \(tensor.format) instead of \(wanted), whose blocks of \(wanted.valuesPerBlock) do not "
-            + "divide rows of \(plan.shape.last ?? 0)")
-      }
-      tensors.append(tensor)
+      tensors.append(try Self.choose(plan, type: type, model: model, options: options, path: source.path))
     }
     self.tensors = tensors
-    self.notes = notes
+    self.notes = notes + Self.substitutions(tensors)
+  }
+
+  /// One note for all tensors that have the same format instead of the same other.
+  private static func substitutions(_ tensors: [QuantizedTensor]) -> [String] {
+    var names: [String: [String]] = [:]
+    var order: [String] = []
+    for tensor in tensors {
+      guard let wanted = tensor.insteadOf else { continue }
+      let what =
+        "\(tensor.format) instead of \(wanted), whose blocks of \(wanted.valuesPerBlock) do not divide rows of "
+        + "\(tensor.shape.last ?? 0)"
+      if names[what] == nil { order.append(what) }
+      names[what, default: []].append(tensor.name)
+    }
+    return order.map { what in
+      let names = names[what] ?? []
+      return names[0] + (names.count > 1 ? " and \(names.count - 1) more" : "") + ": " + what
+    }
   }
 
   private static func plans(of file: GGUFFile) throws(ConversionError) -> [TensorPlan] {

@@ -60,30 +60,48 @@ static float CK_NAME(record_q8_32)(const float *x, size_t k, void *records, size
   return usable ? largest / (127.0f * (float)CK_MULTIPLES) : 0.0f;
 }
 
+/// How often `top` can be halved, CK_SHIFTS times at most, and still hold `largest`; both positive and finite.
+CK_INLINE int32_t CK_NAME(halvings)(float top, float largest) {
+  int32_t count = 0;
+  for (int i = 0; i < CK_SHIFTS; i++) {
+    top *= 0.5f;
+    count += top >= largest;
+  }
+  return count;
+}
+
 static float CK_NAME(record_q8_256)(const float *x, size_t k, void *records, size_t stride) {
   CK_NO_CONTRACTION
   for (size_t b = 0; b < k / 256; b++) {
     ck_q8_256 *record = (ck_q8_256 *)((char *)records + b * stride);
-    const uint32_t bits = CK_NAME(largest_bits)(x + b * 256, 256);
+    float groups[8];
+    uint32_t bits = 0;
+    for (size_t j = 0; j < 8; j++) {
+      const uint32_t group = CK_NAME(largest_bits)(x + b * 256 + j * 32, 32);
+      groups[j] = ck_f32_from_bits(group);
+      bits = group > bits ? group : bits;
+    }
     if (bits < CK_TINY_BITS || bits >= CK_INFINITE_BITS) {
       memset(record, 0, sizeof *record);
       record->scale = bits < CK_TINY_BITS ? 0.0f : NAN;
       continue;
     }
-    const float largest = ck_f32_from_bits(bits), factor = 127.0f / largest;
-    record->scale = largest / 127.0f;
-    int32_t all = 0;
-    for (size_t j = 0; j < 16; j++) {
-      int32_t sum = CK_NAME(round_values)(x + b * 256 + j * 16, factor, 16, record->q + j * 16);
-      record->sum16[j] = (int16_t)sum;
-      record->bias16[j] = -128 * sum;
-    }
+    const float largest = ck_f32_from_bits(bits);
+    record->scale = largest / (127.0f * (float)(1 << CK_SHIFTS));
     for (size_t j = 0; j < 8; j++) {
-      record->sum32[j] = (int16_t)(record->sum16[2 * j] + record->sum16[2 * j + 1]);
-      record->bias32[j] = -128 * record->sum32[j];
-      all += record->bias32[j];
+      const int32_t shift = CK_SHIFTS - CK_NAME(halvings)(largest, groups[j]);
+      const float factor = 127.0f / largest * (float)(1 << (CK_SHIFTS - shift));
+      int32_t sum = 0;
+      for (size_t i = 2 * j; i < 2 * j + 2; i++) {
+        const int32_t part = CK_NAME(round_values)(x + b * 256 + i * 16, factor, 16, record->q + i * 16);
+        record->sum16[i] = (int16_t)(part * (1 << shift));
+        record->bias16[i] = -128 * part;
+        sum += part;
+      }
+      record->sum32[j] = (int16_t)(sum * (1 << shift));
+      record->bias32[j] = -128 * sum;
+      record->shift[j] = shift;
     }
-    record->bias = all;
   }
   return 1.0f;
 }

@@ -3,9 +3,9 @@
 //
 // The arithmetic of one element, whatever the tile: integer sums are exact; floats are added in order of k,
 //   32-blocks:  acc = fma(float(sum * multiple), scale, acc); with minima, acc = fma(minimum, x.sum, acc)
-//   256-blocks: block = fma(float(sum_j), scale_j, block) for each group j; with minima, block = fma(-dmin,
+//   256-blocks: block = fma(float(sum_j * 2^shift_j), scale_j, block) for each group j; with minima, block = fma(-dmin,
 //               float(sum of minimum_j * x.sum_j), block); acc = fma(block, x.scale, acc). Where scales fold there is
-//               one group: sum of scale_j * sum_j, exact, and its scale is d
+//               one group: sum of scale_j * sum_j * 2^shift_j, exact, and its scale is d
 
 // A tile spans np panels and nc columns: one broadcast of x serves np products.
 
@@ -52,6 +52,15 @@ CK_INLINE void CK_NAME(end_32)(const int np, const int nc, const bool has_min, c
   for (int c = 0; c < nc; c++)
 #pragma unroll
     for (int p = 0; p < np; p++) acc[p][c] = vf_fma(minimum[p], vf_set(x[c].sum), acc[p][c]);
+}
+
+/// sums of one group of a 256-block, times 2^shift; shift is the first column's.
+CK_INLINE void CK_NAME(shift)(const int np, const int nc, const int32_t *shift, CK_NAME(sums) sums) {
+#pragma unroll
+  for (int c = 0; c < nc; c++)
+#pragma unroll
+    for (int p = 0; p < np; p++)
+      sums[p][c] = vi_double(sums[p][c], (const int32_t *)((const char *)shift + (size_t)c * sizeof(ck_q8_256)));
 }
 
 /// Ends a group of a 256-block.
@@ -186,6 +195,7 @@ CK_INLINE void CK_NAME(plain_256)(const int np, const int nc, const bool has_min
         vf scale[Q8_PANELS];
 #pragma unroll
         for (int p = 0; p < np; p++) scale[p] = vf_load(plain[p].scales[b * (size_t)(256 / group) + j] + h * VW);
+        CK_NAME(shift)(np, nc, x->shift + j * (size_t)group / 32, sums);
         CK_NAME(end_group)(np, nc, scale, sums, block);
       }
       const float *minimum[Q8_PANELS];
@@ -211,10 +221,12 @@ CK_INLINE void CK_NAME(plain_folded)(const int np, const int nc, const bool has_
     for (size_t b = 0; b < call->values / 256; b++, records += call->stride) {
       const ck_q8_256 *x = (const ck_q8_256 *)records;
       CK_NAME(look_ahead)(ahead);
-      CK_NAME(sums) sums;
-      CK_NAME(start)(np, nc, has_min ? 0 : CODE_BIAS, &x->bias, sizeof *x, sums);
+      CK_NAME(sums) total;
+      CK_NAME(start)(np, nc, 0, NULL, 0, total);
 #pragma unroll 1
       for (size_t j = 0; j < 8; j++) {
+        CK_NAME(sums) sums;
+        CK_NAME(start)(np, nc, has_min ? 0 : CODE_BIAS, x->bias32 + j, sizeof *x, sums);
         vi w[Q8_PANELS];
 #pragma unroll
         for (int s = 0; s < 8; s++) {
@@ -223,6 +235,11 @@ CK_INLINE void CK_NAME(plain_folded)(const int np, const int nc, const bool has_
             w[p] = vi_load(plain[p].codes + (b * 8 + j) * 512 + s * CK_STEP + h * VW * 4);
           CK_NAME(step)(np, nc, !has_min, w, x->q + j * 32 + s * 4, sizeof *x, sums);
         }
+        CK_NAME(shift)(np, nc, x->shift + j, sums);
+#pragma unroll
+        for (int c = 0; c < nc; c++)
+#pragma unroll
+          for (int p = 0; p < np; p++) total[p][c] = vi_add32(total[p][c], sums[p][c]);
       }
       CK_NAME(accs) block;
       vf scale[Q8_PANELS];
@@ -236,7 +253,7 @@ CK_INLINE void CK_NAME(plain_folded)(const int np, const int nc, const bool has_
 #pragma unroll
         for (int c = 0; c < nc; c++) block[p][c] = vf_zero();
       }
-      CK_NAME(end_group)(np, nc, scale, sums, block);
+      CK_NAME(end_group)(np, nc, scale, total, block);
       CK_NAME(end_256)(np, nc, has_min, 16, minimum, pairs, x, block,
                        call->acc + first_panel * apart + first * CK_ROWS + h * VW, apart);
     }
@@ -397,6 +414,7 @@ CK_INLINE void CK_NAME(stored_block_256)(const int nc, ck_panel_layout layout, c
         for (int s = g * group / 4; s < (g + 1) * group / 4; s++)
           CK_NAME(step)(1, nc, raw.is_signed, steps + s, x->q + j * 32 + s * 4, sizeof *x, sums);
         const vf scale = vf_load(group_scales[at] + h * VW);
+        CK_NAME(shift)(1, nc, x->shift + j, sums);
         CK_NAME(end_group)(1, nc, &scale, sums, block[h]);
       }
     }
@@ -438,6 +456,7 @@ CK_INLINE void CK_NAME(stored_block_folded)(const int nc, ck_panel_layout layout
         for (int s = 4 * i; s < 4 * i + 4; s++)
           CK_NAME(step)(1, nc, false, steps + s, x->q + j * 32 + s * 4, sizeof *x, sums);
         const vi scale = vi_load_i8(g.scales[2 * j + (size_t)i] + h * VW);
+        CK_NAME(shift)(1, nc, x->shift + j, sums);
 #pragma unroll
         for (int c = 0; c < nc; c++) total[h][0][c] = vi_add32(total[h][0][c], vi_mul32(sums[0][c], scale));
       }

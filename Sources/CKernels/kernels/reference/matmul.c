@@ -77,14 +77,13 @@ CK_INLINE void expand(ck_panel_layout layout, const uint8_t *units, size_t value
   }
 }
 
-/// sums[row] = sum of q * code over `count` values.
-CK_INLINE void dot(const uint8_t *codes, const int8_t *q, size_t count, bool is_signed, int32_t *sums) {
-  memset(sums, 0, CK_ROWS * sizeof *sums);
+/// sums[row] += 2^shift * sum of q * code over `count` values.
+CK_INLINE void dot(const uint8_t *codes, const int8_t *q, size_t count, bool is_signed, int shift, int32_t *sums) {
   for (size_t s = 0; s < count / 4; s++)
     for (size_t row = 0; row < CK_ROWS; row++)
       for (size_t t = 0; t < 4; t++) {
         uint8_t code = codes[s * CK_STEP + row * 4 + t];
-        sums[row] += (is_signed ? (int8_t)code : code) * q[s * 4 + t];
+        sums[row] += (is_signed ? (int8_t)code : code) * q[s * 4 + t] * (1 << shift);
       }
 }
 
@@ -94,8 +93,8 @@ CK_INLINE void tile_32(ck_scale scale, const ck_tile_call *call, size_t panel) {
     float *acc = call->acc + (panel * call->columns + c) * CK_ROWS;
     for (size_t b = 0; b < call->values / 32; b++) {
       const ck_q8_32 *x = (const ck_q8_32 *)((const char *)call->x + b * call->stride) + c;
-      int32_t sums[CK_ROWS];
-      dot(plain->codes + b * 512, x->q, 32, !ck_scale_has_min(scale), sums);
+      int32_t sums[CK_ROWS] = {0};
+      dot(plain->codes + b * 512, x->q, 32, !ck_scale_has_min(scale), 0, sums);
       for (size_t row = 0; row < CK_ROWS; row++) {
         acc[row] = fmaf((float)(sums[row] * x->multiple), plain->scales[b][row], acc[row]);
         if (ck_scale_has_min(scale)) acc[row] = fmaf(plain->minima[b][row], x->sum, acc[row]);
@@ -115,8 +114,9 @@ CK_INLINE void tile_256(ck_scale scale, const ck_tile_call *call, size_t panel) 
       const ck_q8_256 *x = (const ck_q8_256 *)((const char *)call->x + b * call->stride) + c;
       float block[CK_ROWS] = {0};
       for (size_t j = 0; j < 256 / sum; j++) {
-        int32_t sums[CK_ROWS];
-        dot(plain->codes + b * 4096 + j * sum * CK_ROWS, x->q + j * sum, sum, !has_min, sums);
+        int32_t sums[CK_ROWS] = {0};
+        for (size_t k = j * sum; k < (j + 1) * sum; k += group)
+          dot(plain->codes + b * 4096 + k * CK_ROWS, x->q + k, group, !has_min, x->shift[k / 32], sums);
         for (size_t row = 0; row < CK_ROWS; row++)
           block[row] = fmaf((float)sums[row], plain->scales[b * 256 / sum + j][row], block[row]);
       }
