@@ -68,6 +68,7 @@ step "kernels under the thread sanitizer" summarised thread scripts/conformance.
 if command -v qemu-aarch64-static >/dev/null; then
   step "kernels on aarch64 (emulated)" summarised aarch64 scripts/conformance.sh aarch64 --quick --isa neon-dotprod \
     formats vector
+  step "products on aarch64 with i8mm (emulated)" summarised i8mm scripts/conformance.sh aarch64 --quick --isa neon-i8mm matmul
 else
   skip "kernels on aarch64" "qemu-aarch64-static is not installed"
 fi

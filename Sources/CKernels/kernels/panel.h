@@ -38,7 +38,7 @@ enum {
   CK_ROWS = 16,
   CK_STEP = 64,
   CK_LAYOUT = 2,
-  CK_AHEAD = 4096,  // bytes that float kernels prefetch ahead; the integer ones leave it to the hardware, no slower on Zen 4
+  CK_AHEAD = 4096,  // bytes that kernels of floats prefetch ahead; those of integers gain nothing by it
 };
 
 typedef enum ck_slab { CK_S8, CK_S4, CK_S4_1, CK_S4_2, CK_S2, CK_S2_1 } ck_slab;
@@ -95,8 +95,8 @@ CK_INLINE size_t ck_scale_group(ck_scale scale) {
 CK_INLINE bool ck_scale_has_min(ck_scale scale) {
   return scale == CK_SCALE_F16_MIN || scale == CK_SCALE_U4_MIN_16 || scale == CK_SCALE_U6_MIN_32;
 }
-/// Whether codes times the scales of their groups fit in 8 bits, so that a chunk in cache holds the products: 3 * 15, and
-/// -4 to 3 times -32 to 31, negated to stay above -129.
+/// Whether codes times the scales of their groups fit in 8 bits, so that a chunk in cache holds the products: 3 * 15,
+/// and -4 to 3 times -32 to 31, negated to stay above -129.
 CK_INLINE bool ck_scale_folds(ck_scale scale) { return scale == CK_SCALE_U4_MIN_16 || scale == CK_SCALE_U6_16; }
 /// What is subtracted from a code by the maps that subtract.
 CK_INLINE int ck_map_offset(ck_map map) {
@@ -127,10 +127,11 @@ typedef struct ck_block_place {
 } ck_block_place;
 CK_INLINE ck_block_place ck_place_of(ck_panel_layout layout, size_t k, size_t block) {
   const size_t values = ck_scale_values(layout.scale), unit = ck_unit_blocks(layout.scale);
-  const size_t first = block / unit * unit, left = k / values - first, slabs = values / 32 * ck_slab_bytes(layout.slab);
+  const size_t first = block / unit * unit, left = k / values - first, index = block - first;
   const size_t start = ck_layout_bytes(layout, first * values);
-  return (ck_block_place){start + (block - first) * ck_scale_bytes(layout.scale),
-                          start + ck_unit_scale_bytes(layout.scale, left < unit ? left : unit) + (block - first) * slabs};
+  const size_t scales = ck_unit_scale_bytes(layout.scale, left < unit ? left : unit);
+  return (ck_block_place){start + index * ck_scale_bytes(layout.scale),
+                          start + scales + index * (values / 32) * ck_slab_bytes(layout.slab)};
 }
 
 // ------------------------------------------------------------------------------------- a panel's chunk in cache

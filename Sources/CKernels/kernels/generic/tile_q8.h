@@ -27,6 +27,63 @@ CK_INLINE void CK_NAME(step)(const int np, const int nc, const bool is_signed, c
   }
 }
 
+/// Step s of panel p: kept in registers, or `apart` bytes from the last panel's in memory.
+CK_INLINE vi CK_NAME(step_of)(const vi *kept, const uint8_t *codes, size_t apart, int p, int s) {
+  return kept ? kept[s] : vi_load(codes + (size_t)p * apart + (size_t)s * CK_STEP);
+}
+
+#ifdef VI_MATRIX
+/// Pairs of steps times pairs of columns; a last single column is its own partner.
+CK_INLINE void CK_NAME(multiply_pairs)(const int np, const int nc, const int count, const vi *kept,
+                                       const uint8_t *codes, size_t apart, const int8_t *x, const size_t next,
+                                       CK_NAME(sums) sums) {
+  vi low[Q8_PANELS][Q8_COLUMNS / 2], high[Q8_PANELS][Q8_COLUMNS / 2];
+#pragma unroll
+  for (int p = 0; p < np; p++)
+#pragma unroll
+    for (int c = 0; c < nc; c += 2) low[p][c / 2] = high[p][c / 2] = vi_zero();
+#pragma unroll
+  for (int s = 0; s < count; s += 2)
+#pragma unroll
+    for (int p = 0; p < np; p++) {
+      const vi first = CK_NAME(step_of)(kept, codes, apart, p, s);
+      const vi second = CK_NAME(step_of)(kept, codes, apart, p, s + 1);
+      const vi rows_low = vi_rows_low(first, second), rows_high = vi_rows_high(first, second);
+#pragma unroll
+      for (int c = 0; c < nc; c += 2) {
+        const int8_t *column = x + s * 4 + (size_t)c * next;
+        const vi columns = vi_columns(column, c + 1 < nc ? column + next : column);
+        low[p][c / 2] = vi_matrix(low[p][c / 2], rows_low, columns);
+        high[p][c / 2] = vi_matrix(high[p][c / 2], rows_high, columns);
+      }
+    }
+#pragma unroll
+  for (int p = 0; p < np; p++)
+#pragma unroll
+    for (int c = 0; c < nc; c++)
+      sums[p][c] = vi_add32(sums[p][c], vi_matrix_column(low[p][c / 2], high[p][c / 2], c % 2));
+}
+#endif
+
+/// sums += `count` steps times 4 * count values of each column; x is the first one's, `next` bytes apart.
+CK_INLINE void CK_NAME(multiply)(const int np, const int nc, const bool is_signed, const int count, const vi *kept,
+                                 const uint8_t *codes, size_t apart, const int8_t *x, const size_t next,
+                                 CK_NAME(sums) sums) {
+#ifdef VI_MATRIX
+  if (nc > 1) {
+    CK_NAME(multiply_pairs)(np, nc, count, kept, codes, apart, x, next, sums);
+    return;
+  }
+#endif
+#pragma unroll
+  for (int s = 0; s < count; s++) {
+    vi w[Q8_PANELS];
+#pragma unroll
+    for (int p = 0; p < np; p++) w[p] = CK_NAME(step_of)(kept, codes, apart, p, s);
+    CK_NAME(step)(np, nc, is_signed, w, x + s * 4, next, sums);
+  }
+}
+
 /// Sums start at what the codes are too large by, `offset` (0, or a power of two up to 128), times -sum of q.
 CK_INLINE void CK_NAME(start)(const int np, const int nc, const int offset, const int32_t *bias, const size_t next,
                               CK_NAME(sums) sums) {
@@ -143,13 +200,8 @@ CK_INLINE void CK_NAME(plain_32)(const int np, const int nc, const bool has_min,
       CK_NAME(look_ahead)(ahead);
       CK_NAME(sums) sums;
       CK_NAME(start)(np, nc, has_min ? 0 : CODE_BIAS, &x->bias, sizeof *x, sums);
-      vi w[Q8_PANELS];
-#pragma unroll
-      for (int s = 0; s < 8; s++) {
-#pragma unroll
-        for (int p = 0; p < np; p++) w[p] = vi_load(plain[p].codes + b * 512 + s * CK_STEP + h * VW * 4);
-        CK_NAME(step)(np, nc, !has_min, w, x->q + s * 4, sizeof *x, sums);
-      }
+      CK_NAME(multiply)(np, nc, !has_min, 8, NULL, plain->codes + b * 512 + h * VW * 4, sizeof *plain, x->q, sizeof *x,
+                        sums);
       vf scale[Q8_PANELS], minimum[Q8_PANELS];
 #pragma unroll
       for (int p = 0; p < np; p++) {
@@ -185,13 +237,8 @@ CK_INLINE void CK_NAME(plain_256)(const int np, const int nc, const bool has_min
         CK_NAME(sums) sums;
         CK_NAME(start)(np, nc, has_min ? 0 : CODE_BIAS, group == 16 ? x->bias16 + j : x->bias32 + j, sizeof *x, sums);
         const size_t at = (b * 256 + j * (size_t)group) * CK_ROWS + (size_t)(h * VW * 4);
-        vi w[Q8_PANELS];
-#pragma unroll
-        for (int s = 0; s < group / 4; s++) {
-#pragma unroll
-          for (int p = 0; p < np; p++) w[p] = vi_load(plain[p].codes + at + s * CK_STEP);
-          CK_NAME(step)(np, nc, !has_min, w, x->q + j * (size_t)group + s * 4, sizeof *x, sums);
-        }
+        CK_NAME(multiply)(np, nc, !has_min, group / 4, NULL, plain->codes + at, sizeof *plain,
+                          x->q + j * (size_t)group, sizeof *x, sums);
         vf scale[Q8_PANELS];
 #pragma unroll
         for (int p = 0; p < np; p++) scale[p] = vf_load(plain[p].scales[b * (size_t)(256 / group) + j] + h * VW);
@@ -227,14 +274,8 @@ CK_INLINE void CK_NAME(plain_folded)(const int np, const int nc, const bool has_
       for (size_t j = 0; j < 8; j++) {
         CK_NAME(sums) sums;
         CK_NAME(start)(np, nc, has_min ? 0 : CODE_BIAS, x->bias32 + j, sizeof *x, sums);
-        vi w[Q8_PANELS];
-#pragma unroll
-        for (int s = 0; s < 8; s++) {
-#pragma unroll
-          for (int p = 0; p < np; p++)
-            w[p] = vi_load(plain[p].codes + (b * 8 + j) * 512 + s * CK_STEP + h * VW * 4);
-          CK_NAME(step)(np, nc, !has_min, w, x->q + j * 32 + s * 4, sizeof *x, sums);
-        }
+        CK_NAME(multiply)(np, nc, !has_min, 8, NULL, plain->codes + (b * 8 + j) * 512 + h * VW * 4, sizeof *plain,
+                          x->q + j * 32, sizeof *x, sums);
         CK_NAME(shift)(np, nc, x->shift + j, sums);
 #pragma unroll
         for (int c = 0; c < nc; c++)
@@ -347,8 +388,7 @@ CK_INLINE void CK_NAME(stored_block_32)(const int nc, ck_panel_layout layout, co
     CK_NAME(steps)(layout.slab, raw.map, raw.is_signed ? CODE_BIAS : 0, slab + h * VW * 4, steps);
     CK_NAME(sums) sums;
     CK_NAME(start)(1, nc, raw.offset, &x->bias, sizeof *x, sums);
-#pragma unroll
-    for (int s = 0; s < 8; s++) CK_NAME(step)(1, nc, raw.is_signed, steps + s, x->q + s * 4, sizeof *x, sums);
+    CK_NAME(multiply)(1, nc, raw.is_signed, 8, steps, NULL, 0, x->q, sizeof *x, sums);
     const uint16_t *halves = (const uint16_t *)scales + h * VW;
     const vf scale = layout.scale == CK_SCALE_E8 ? vf_load(e8[0] + h * VW) : vf_load_f16(halves);
     const vf minimum = has_min ? vf_load_f16(halves + CK_ROWS) : vf_zero();
@@ -410,9 +450,8 @@ CK_INLINE void CK_NAME(stored_block_256)(const int nc, ck_panel_layout layout, c
         const size_t at = j * (size_t)per_slab + (size_t)g;
         CK_NAME(sums) sums;
         CK_NAME(start)(1, nc, raw.offset, group == 16 ? x->bias16 + at : x->bias32 + at, sizeof *x, sums);
-#pragma unroll
-        for (int s = g * group / 4; s < (g + 1) * group / 4; s++)
-          CK_NAME(step)(1, nc, raw.is_signed, steps + s, x->q + j * 32 + s * 4, sizeof *x, sums);
+        CK_NAME(multiply)(1, nc, raw.is_signed, group / 4, steps + g * group / 4, NULL, 0, x->q + j * 32 + g * group,
+                          sizeof *x, sums);
         const vf scale = vf_load(group_scales[at] + h * VW);
         CK_NAME(shift)(1, nc, x->shift + j, sums);
         CK_NAME(end_group)(1, nc, &scale, sums, block[h]);
@@ -452,9 +491,7 @@ CK_INLINE void CK_NAME(stored_block_folded)(const int nc, ck_panel_layout layout
       for (int i = 0; i < 2; i++) {
         CK_NAME(sums) sums;
         CK_NAME(start)(1, nc, offset, x->bias16 + 2 * j + i, sizeof *x, sums);
-#pragma unroll
-        for (int s = 4 * i; s < 4 * i + 4; s++)
-          CK_NAME(step)(1, nc, false, steps + s, x->q + j * 32 + s * 4, sizeof *x, sums);
+        CK_NAME(multiply)(1, nc, false, 4, steps + 4 * i, NULL, 0, x->q + j * 32 + i * 16, sizeof *x, sums);
         const vi scale = vi_load_i8(g.scales[2 * j + (size_t)i] + h * VW);
         CK_NAME(shift)(1, nc, x->shift + j, sums);
 #pragma unroll
