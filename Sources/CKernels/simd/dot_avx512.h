@@ -1,14 +1,14 @@
-// Products of codes and int8 x over AVX-512 without VNNI. Codes are signed: the sign moves to x, since vpmaddubsw's
-// first factor is unsigned; |code| * |x| * 2 <= 128 * 127 * 2 does not saturate.
+// Products of codes and int8 x over AVX-512 without VNNI. int_avx2.h explains the words.
+#define VI_NARROW 1
 #define CODE_BIAS 0
-CK_INLINE vi vi_dot_signed(vi acc, vi codes, vi x) {
-  vi turned = _mm512_mask_sub_epi8(x, _mm512_movepi8_mask(codes), vi_zero(), x);
-  vi sums = _mm512_maddubs_epi16(_mm512_abs_epi8(codes), turned);
-  return _mm512_add_epi32(acc, _mm512_madd_epi16(sums, _mm512_set1_epi16(1)));
+CK_INLINE vi vi_pairs_unsigned(vi codes, vi x) { return _mm512_maddubs_epi16(codes, x); }
+CK_INLINE vi vi_pairs_signed(vi codes, vi x) {
+  const vi turned = _mm512_mask_sub_epi8(x, _mm512_movepi8_mask(codes), vi_zero(), x);
+  return _mm512_maddubs_epi16(_mm512_abs_epi8(codes), turned);
 }
-CK_INLINE vi vi_dot_unsigned(vi acc, vi codes, vi x) {
-  vi sums = _mm512_maddubs_epi16(codes, x);
-  return _mm512_add_epi32(acc, _mm512_madd_epi16(sums, _mm512_set1_epi16(1)));
+CK_INLINE vi vi_add16(vi a, vi b) { return _mm512_add_epi16(a, b); }
+CK_INLINE vi vi_widen(vi acc, vi pairs) {
+  return _mm512_add_epi32(acc, _mm512_madd_epi16(pairs, _mm512_set1_epi16(1)));
 }
 CK_INLINE vi vi_dot16(vi acc, vi pairs, vi x) {
   return _mm512_add_epi32(acc, _mm512_madd_epi16(pairs, x));

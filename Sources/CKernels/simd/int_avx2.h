@@ -37,16 +37,19 @@ CK_INLINE vf vi_bf16_high(vi x) { return _mm256_castsi256_ps(_mm256_and_si256(x,
 CK_INLINE void vi_prefetch(const void *p) { _mm_prefetch(p, _MM_HINT_T0); }
 CK_INLINE void vi_prefetch_far(const void *p) { _mm_prefetch(p, _MM_HINT_T1); }
 
-// Signed codes by the sign trick: |code| * |x| * 2 <= 128 * 127 * 2 does not saturate.
+// Sums of two products in 16 bits, of which a few can be added before they are widened.
+#define VI_NARROW 1
 #define CODE_BIAS 0
-CK_INLINE vi vi_dot_signed(vi acc, vi codes, vi x) {
-  vi turned = _mm256_sign_epi8(x, codes);
-  vi sums = _mm256_maddubs_epi16(_mm256_abs_epi8(codes), turned);
-  return _mm256_add_epi32(acc, _mm256_madd_epi16(sums, _mm256_set1_epi16(1)));
+/// Sums of pairs of products, codes below 128.
+CK_INLINE vi vi_pairs_unsigned(vi codes, vi x) { return _mm256_maddubs_epi16(codes, x); }
+/// The same for signed codes, by the sign trick: |code| * |x| * 2 <= 128 * 127 * 2 does not saturate.
+CK_INLINE vi vi_pairs_signed(vi codes, vi x) {
+  return _mm256_maddubs_epi16(_mm256_abs_epi8(codes), _mm256_sign_epi8(x, codes));
 }
-CK_INLINE vi vi_dot_unsigned(vi acc, vi codes, vi x) {
-  vi sums = _mm256_maddubs_epi16(codes, x);
-  return _mm256_add_epi32(acc, _mm256_madd_epi16(sums, _mm256_set1_epi16(1)));
+CK_INLINE vi vi_add16(vi a, vi b) { return _mm256_add_epi16(a, b); }
+/// acc + the two 16-bit sums of each lane.
+CK_INLINE vi vi_widen(vi acc, vi pairs) {
+  return _mm256_add_epi32(acc, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
 }
 CK_INLINE vi vi_dot16(vi acc, vi pairs, vi x) {
   return _mm256_add_epi32(acc, _mm256_madd_epi16(pairs, x));

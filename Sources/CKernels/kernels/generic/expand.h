@@ -204,8 +204,41 @@ CK_INLINE void CK_NAME(expand_folded)(ck_panel_layout layout, const uint8_t *uni
   }
 }
 
+/// What the codes of a layout are to the products.
+typedef struct CK_NAME(kind) {
+  ck_map map;  // applied to them before
+  int bias;    // added to them
+  int offset;  // what they are then too large by: 0, or a power of two up to 128
+  bool is_signed, has_min;
+  int narrow;  // sums of two products of that many steps fit in 16 bits together
+} CK_NAME(kind);
+
+/// Codes as they are stored, where a constant is subtracted from them: sums start lower instead.
+CK_INLINE CK_NAME(kind) CK_NAME(kind_of_stored)(ck_panel_layout layout) {
+  static const uint8_t largest[] = {[CK_S8] = 128, [CK_S4] = 15, [CK_S4_1] = 31, [CK_S4_2] = 63, [CK_S2] = 3, [CK_S2_1] = 7};
+  const int offset = ck_map_offset(layout.map), code = layout.map == CK_MAP_TABLE_E2M1 ? 12 : largest[layout.slab];
+  const bool has_min = ck_scale_has_min(layout.scale), is_raw = offset || has_min;
+  // 127 * 2 products of 16 by 8 steps are 32,512.
+  const int narrow = layout.map == CK_MAP_TABLE_NL ? 1 : code <= 16 ? 8 : code <= 32 ? 4 : code <= 64 ? 2 : 1;
+  if (is_raw) return (CK_NAME(kind)){CK_MAP_NONE, 0, offset, false, has_min, narrow};
+  return (CK_NAME(kind)){layout.map, CODE_BIAS, CODE_BIAS, true, has_min, narrow};
+}
+
+/// Codes in a chunk in cache. Without 16-bit sums, one kernel serves all that have the same kind of scales: there all
+/// codes without minima are signed values.
+CK_INLINE CK_NAME(kind) CK_NAME(kind_of_plain)(ck_panel_layout layout) {
+  const bool has_min = ck_scale_has_min(layout.scale);
+  if (ck_scale_folds(layout.scale))
+    return (CK_NAME(kind)){CK_MAP_NONE, 0, has_min ? 0 : CODE_BIAS, !has_min, has_min, has_min ? 2 : 1};
+#ifdef VI_NARROW
+  return CK_NAME(kind_of_stored)(layout);
+#else
+  return (CK_NAME(kind)){layout.map, has_min ? 0 : CODE_BIAS, has_min ? 0 : CODE_BIAS, !has_min, has_min, 1};
+#endif
+}
+
 CK_INLINE void CK_NAME(expand)(ck_panel_layout layout, const uint8_t *units, size_t values, ck_plain *plain) {
-  const int bias = ck_scale_has_min(layout.scale) ? 0 : CODE_BIAS;
+  const CK_NAME(kind) kind = CK_NAME(kind_of_plain)(layout);
   const size_t block = ck_scale_values(layout.scale), groups = block / ck_scale_group(layout.scale);
   for (size_t b = 0; b < values / block; b++) {
     const ck_block_place place = ck_place_of(layout, values, b);
@@ -216,7 +249,7 @@ CK_INLINE void CK_NAME(expand)(ck_panel_layout layout, const uint8_t *units, siz
     for (size_t k = 0; k < block; k += 32, slab += ck_slab_bytes(layout.slab), codes += 32 * CK_ROWS)
       for (int h = 0; h < PARTS; h++) {
         vi steps[8];
-        CK_NAME(steps)(layout.slab, layout.map, bias, slab + h * VW * 4, steps);
+        CK_NAME(steps)(layout.slab, kind.map, kind.bias, slab + h * VW * 4, steps);
 #pragma unroll
         for (int s = 0; s < 8; s++) vi_store(codes + s * CK_STEP + h * VW * 4, steps[s]);
       }

@@ -9,12 +9,13 @@
 
 // A tile spans np panels and nc columns: one broadcast of x serves np products.
 
+typedef vi CK_NAME(sums)[Q8_PANELS][Q8_COLUMNS];
+typedef vf CK_NAME(accs)[Q8_PANELS][Q8_COLUMNS];
+
+#ifndef VI_NARROW
 CK_INLINE vi CK_NAME(dot)(bool is_signed, vi acc, vi codes, vi x) {
   return is_signed ? vi_dot_signed(acc, codes, x) : vi_dot_unsigned(acc, codes, x);
 }
-
-typedef vi CK_NAME(sums)[Q8_PANELS][Q8_COLUMNS];
-typedef vf CK_NAME(accs)[Q8_PANELS][Q8_COLUMNS];
 
 /// sums[p][c] += one step of codes w[p] times 4 values of each column; x is the first one's, `next` bytes apart.
 CK_INLINE void CK_NAME(step)(const int np, const int nc, const bool is_signed, const vi *w, const int8_t *x,
@@ -26,6 +27,7 @@ CK_INLINE void CK_NAME(step)(const int np, const int nc, const bool is_signed, c
     for (int p = 0; p < np; p++) sums[p][c] = CK_NAME(dot)(is_signed, sums[p][c], w[p], four);
   }
 }
+#endif
 
 /// Step s of panel p: kept in registers, or `apart` bytes from the last panel's in memory.
 CK_INLINE vi CK_NAME(step_of)(const vi *kept, const uint8_t *codes, size_t apart, int p, int s) {
@@ -65,10 +67,42 @@ CK_INLINE void CK_NAME(multiply_pairs)(const int np, const int nc, const int cou
 }
 #endif
 
+#ifdef VI_NARROW
+/// Runs of steps whose pair sums are added in 16 bits and widened once.
+CK_INLINE void CK_NAME(multiply_narrow)(const int np, const int nc, const CK_NAME(kind) kind, const int count,
+                                        const vi *kept, const uint8_t *codes, size_t apart, const int8_t *x,
+                                        const size_t next, CK_NAME(sums) sums) {
+  const int run = kind.narrow < count ? kind.narrow : count;
+#pragma unroll
+  for (int s = 0; s < count; s += run) {
+    CK_NAME(sums) pairs;
+#pragma unroll
+    for (int t = 0; t < run; t++)
+#pragma unroll
+      for (int p = 0; p < np; p++) {
+        const vi w = CK_NAME(step_of)(kept, codes, apart, p, s + t);
+#pragma unroll
+        for (int c = 0; c < nc; c++) {
+          const vi four = vi_spread(x + (s + t) * 4 + (size_t)c * next);
+          const vi two = kind.is_signed ? vi_pairs_signed(w, four) : vi_pairs_unsigned(w, four);
+          pairs[p][c] = t == 0 ? two : vi_add16(pairs[p][c], two);
+        }
+      }
+#pragma unroll
+    for (int p = 0; p < np; p++)
+#pragma unroll
+      for (int c = 0; c < nc; c++) sums[p][c] = vi_widen(sums[p][c], pairs[p][c]);
+  }
+}
+#endif
+
 /// sums += `count` steps times 4 * count values of each column; x is the first one's, `next` bytes apart.
-CK_INLINE void CK_NAME(multiply)(const int np, const int nc, const bool is_signed, const int count, const vi *kept,
+CK_INLINE void CK_NAME(multiply)(const int np, const int nc, const CK_NAME(kind) kind, const int count, const vi *kept,
                                  const uint8_t *codes, size_t apart, const int8_t *x, const size_t next,
                                  CK_NAME(sums) sums) {
+#ifdef VI_NARROW
+  CK_NAME(multiply_narrow)(np, nc, kind, count, kept, codes, apart, x, next, sums);
+#else
 #ifdef VI_MATRIX
   if (nc > 1) {
     CK_NAME(multiply_pairs)(np, nc, count, kept, codes, apart, x, next, sums);
@@ -80,8 +114,9 @@ CK_INLINE void CK_NAME(multiply)(const int np, const int nc, const bool is_signe
     vi w[Q8_PANELS];
 #pragma unroll
     for (int p = 0; p < np; p++) w[p] = CK_NAME(step_of)(kept, codes, apart, p, s);
-    CK_NAME(step)(np, nc, is_signed, w, x + s * 4, next, sums);
+    CK_NAME(step)(np, nc, kind.is_signed, w, x + s * 4, next, sums);
   }
+#endif
 }
 
 /// Sums start at what the codes are too large by, `offset` (0, or a power of two up to 128), times -sum of q.
@@ -183,7 +218,7 @@ CK_INLINE void CK_NAME(look_ahead)(CK_NAME(ahead) *ahead) {
   }
 }
 
-CK_INLINE void CK_NAME(plain_32)(const int np, const int nc, const bool has_min, const ck_tile_call *call,
+CK_INLINE void CK_NAME(plain_32)(const int np, const int nc, const CK_NAME(kind) kind, const ck_tile_call *call,
                                  size_t first_panel, size_t first, CK_NAME(ahead) *ahead) {
   const ck_plain *plain = (const ck_plain *)call->codes + first_panel;
   const size_t apart = call->columns * CK_ROWS;
@@ -199,16 +234,16 @@ CK_INLINE void CK_NAME(plain_32)(const int np, const int nc, const bool has_min,
       const ck_q8_32 *x = (const ck_q8_32 *)records;
       CK_NAME(look_ahead)(ahead);
       CK_NAME(sums) sums;
-      CK_NAME(start)(np, nc, has_min ? 0 : CODE_BIAS, &x->bias, sizeof *x, sums);
-      CK_NAME(multiply)(np, nc, !has_min, 8, NULL, plain->codes + b * 512 + h * VW * 4, sizeof *plain, x->q, sizeof *x,
+      CK_NAME(start)(np, nc, kind.offset, &x->bias, sizeof *x, sums);
+      CK_NAME(multiply)(np, nc, kind, 8, NULL, plain->codes + b * 512 + h * VW * 4, sizeof *plain, x->q, sizeof *x,
                         sums);
       vf scale[Q8_PANELS], minimum[Q8_PANELS];
 #pragma unroll
       for (int p = 0; p < np; p++) {
         scale[p] = vf_load(plain[p].scales[b] + h * VW);
-        minimum[p] = has_min ? vf_load(plain[p].minima[b] + h * VW) : vf_zero();
+        minimum[p] = kind.has_min ? vf_load(plain[p].minima[b] + h * VW) : vf_zero();
       }
-      CK_NAME(end_32)(np, nc, has_min, scale, minimum, x, sums, acc);
+      CK_NAME(end_32)(np, nc, kind.has_min, scale, minimum, x, sums, acc);
     }
 #pragma unroll
     for (int c = 0; c < nc; c++)
@@ -217,7 +252,7 @@ CK_INLINE void CK_NAME(plain_32)(const int np, const int nc, const bool has_min,
   }
 }
 
-CK_INLINE void CK_NAME(plain_256)(const int np, const int nc, const bool has_min, const int group,
+CK_INLINE void CK_NAME(plain_256)(const int np, const int nc, const CK_NAME(kind) kind, const int group,
                                   const ck_tile_call *call, size_t first_panel, size_t first,
                                   CK_NAME(ahead) *ahead) {
   const ck_plain *plain = (const ck_plain *)call->codes + first_panel;
@@ -235,9 +270,9 @@ CK_INLINE void CK_NAME(plain_256)(const int np, const int nc, const bool has_min
 #pragma unroll 1
       for (size_t j = 0; j < (size_t)(256 / group); j++) {
         CK_NAME(sums) sums;
-        CK_NAME(start)(np, nc, has_min ? 0 : CODE_BIAS, group == 16 ? x->bias16 + j : x->bias32 + j, sizeof *x, sums);
+        CK_NAME(start)(np, nc, kind.offset, group == 16 ? x->bias16 + j : x->bias32 + j, sizeof *x, sums);
         const size_t at = (b * 256 + j * (size_t)group) * CK_ROWS + (size_t)(h * VW * 4);
-        CK_NAME(multiply)(np, nc, !has_min, group / 4, NULL, plain->codes + at, sizeof *plain,
+        CK_NAME(multiply)(np, nc, kind, group / 4, NULL, plain->codes + at, sizeof *plain,
                           x->q + j * (size_t)group, sizeof *x, sums);
         vf scale[Q8_PANELS];
 #pragma unroll
@@ -252,14 +287,14 @@ CK_INLINE void CK_NAME(plain_256)(const int np, const int nc, const bool has_min
         minimum[p] = plain[p].minima[b] + h * VW;
         pairs[p] = (const int16_t (*)[CK_ROWS][2])&plain[p].pairs[b * (size_t)(128 / group)][h * VW][0];
       }
-      CK_NAME(end_256)(np, nc, has_min, group, minimum, pairs, x, block,
+      CK_NAME(end_256)(np, nc, kind.has_min, group, minimum, pairs, x, block,
                        call->acc + first_panel * apart + first * CK_ROWS + h * VW, apart);
     }
   }
 }
 
 /// Where scales fold: one sum for a whole block.
-CK_INLINE void CK_NAME(plain_folded)(const int np, const int nc, const bool has_min, const ck_tile_call *call,
+CK_INLINE void CK_NAME(plain_folded)(const int np, const int nc, const CK_NAME(kind) kind, const ck_tile_call *call,
                                      size_t first_panel, size_t first, CK_NAME(ahead) *ahead) {
   const ck_plain *plain = (const ck_plain *)call->codes + first_panel;
   const size_t apart = call->columns * CK_ROWS;
@@ -273,8 +308,8 @@ CK_INLINE void CK_NAME(plain_folded)(const int np, const int nc, const bool has_
 #pragma unroll 1
       for (size_t j = 0; j < 8; j++) {
         CK_NAME(sums) sums;
-        CK_NAME(start)(np, nc, has_min ? 0 : CODE_BIAS, x->bias32 + j, sizeof *x, sums);
-        CK_NAME(multiply)(np, nc, !has_min, 8, NULL, plain->codes + (b * 8 + j) * 512 + h * VW * 4, sizeof *plain,
+        CK_NAME(start)(np, nc, kind.offset, x->bias32 + j, sizeof *x, sums);
+        CK_NAME(multiply)(np, nc, kind, 8, NULL, plain->codes + (b * 8 + j) * 512 + h * VW * 4, sizeof *plain,
                           x->q + j * 32, sizeof *x, sums);
         CK_NAME(shift)(np, nc, x->shift + j, sums);
 #pragma unroll
@@ -295,30 +330,46 @@ CK_INLINE void CK_NAME(plain_folded)(const int np, const int nc, const bool has_
         for (int c = 0; c < nc; c++) block[p][c] = vf_zero();
       }
       CK_NAME(end_group)(np, nc, scale, total, block);
-      CK_NAME(end_256)(np, nc, has_min, 16, minimum, pairs, x, block,
+      CK_NAME(end_256)(np, nc, kind.has_min, 16, minimum, pairs, x, block,
                        call->acc + first_panel * apart + first * CK_ROWS + h * VW, apart);
     }
   }
 }
 
-/// Columns are spread evenly over tiles: 17 with tiles of at most 12 are 9 + 8. Two panels halve a tile's columns.
-#define TILES(name, block, body)                                                       \
-  static void CK_NAME(name)(const ck_tile_call *call) {                                \
-    const bool pair = Q8_PANELS == 2 && call->panels == 2;                             \
-    const size_t widest = pair ? Q8_COLUMNS / 2 : Q8_COLUMNS;                          \
-    const size_t tiles = (call->columns + widest - 1) / widest;                        \
-    CK_NAME(ahead) ahead = CK_NAME(ahead_of)(call, tiles * (call->values / block));    \
-    for (size_t panel = 0; panel < (pair ? 1 : call->panels); panel++)                 \
-      for (size_t t = 0; t < tiles; t++) {                                             \
-        size_t first, end;                                                             \
-        ck_share(call->columns, (uint32_t)t, (uint32_t)tiles, &first, &end);           \
-        if (pair) {                                                                    \
-          switch (end - first) { EACH_PAIR_WIDTH(body) }                               \
-        } else {                                                                       \
-          switch (end - first) { EACH_WIDTH(body) }                                    \
-        }                                                                              \
-      }                                                                                \
+/// One tile of a chunk of panels of `layout`.
+CK_INLINE void CK_NAME(plain)(const int np, const int nc, const ck_panel_layout layout, const ck_tile_call *call,
+                              size_t first_panel, size_t first, CK_NAME(ahead) *ahead) {
+  const CK_NAME(kind) kind = CK_NAME(kind_of_plain)(layout);
+  if (ck_scale_values(layout.scale) == 32) {
+    CK_NAME(plain_32)(np, nc, kind, call, first_panel, first, ahead);
+  } else if (ck_scale_folds(layout.scale)) {
+    CK_NAME(plain_folded)(np, nc, kind, call, first_panel, first, ahead);
+  } else {
+    CK_NAME(plain_256)(np, nc, kind, (int)ck_scale_group(layout.scale), call, first_panel, first, ahead);
   }
+}
+
+/// Columns are spread evenly over tiles: 17 with tiles of at most 12 are 9 + 8. Two panels halve a tile's columns.
+#define TILES(name, slab_, map_, scale_)                                                       \
+  static void CK_NAME(name)(const ck_tile_call *call) {                                        \
+    const ck_panel_layout layout = {true, CK_##slab_, CK_MAP_##map_, CK_SCALE_##scale_};       \
+    const bool pair = Q8_PANELS == 2 && call->panels == 2;                                     \
+    const size_t widest = pair ? Q8_COLUMNS / 2 : Q8_COLUMNS;                                  \
+    const size_t tiles = (call->columns + widest - 1) / widest;                                \
+    const size_t blocks = call->values / ck_scale_values(layout.scale);                        \
+    CK_NAME(ahead) ahead = CK_NAME(ahead_of)(call, tiles * blocks);                            \
+    for (size_t panel = 0; panel < (pair ? 1 : call->panels); panel++)                         \
+      for (size_t t = 0; t < tiles; t++) {                                                     \
+        size_t first, end;                                                                     \
+        ck_share(call->columns, (uint32_t)t, (uint32_t)tiles, &first, &end);                   \
+        if (pair) {                                                                            \
+          switch (end - first) { EACH_PAIR_WIDTH(PLAIN) }                                      \
+        } else {                                                                               \
+          switch (end - first) { EACH_WIDTH(PLAIN) }                                           \
+        }                                                                                      \
+      }                                                                                        \
+  }
+#define PLAIN(n, np) CK_NAME(plain)(np, n, layout, call, panel, first, &ahead)
 #define WIDTH_1_TO_4(body, np) WIDTH(1, body, np) WIDTH(2, body, np) WIDTH(3, body, np) WIDTH(4, body, np)
 #define WIDTH_5_TO_6(body, np) WIDTH(5, body, np) WIDTH(6, body, np)
 #define WIDTH_7_TO_8(body, np) WIDTH(7, body, np) WIDTH(8, body, np)
@@ -337,62 +388,50 @@ CK_INLINE void CK_NAME(plain_folded)(const int np, const int nc, const bool has_
 #define EACH_PAIR_WIDTH(body) default: break;
 #endif
 
-#define BODY(n, np) CK_NAME(plain_32)(np, n, false, call, panel, first, &ahead)
-TILES(matmul_q8_32, 32, BODY)
-#undef BODY
-#define BODY(n, np) CK_NAME(plain_32)(np, n, true, call, panel, first, &ahead)
-TILES(matmul_q8_32_min, 32, BODY)
-#undef BODY
-#define BODY(n, np) CK_NAME(plain_256)(np, n, false, 16, call, panel, first, &ahead)
-TILES(matmul_q8_256_by16, 256, BODY)
-#undef BODY
-#define BODY(n, np) CK_NAME(plain_folded)(np, n, false, call, panel, first, &ahead)
-TILES(matmul_q8_256_folded, 256, BODY)
-#undef BODY
-#define BODY(n, np) CK_NAME(plain_folded)(np, n, true, call, panel, first, &ahead)
-TILES(matmul_q8_256_folded_min, 256, BODY)
-#undef BODY
-#define BODY(n, np) CK_NAME(plain_256)(np, n, false, 32, call, panel, first, &ahead)
-TILES(matmul_q8_256_by32, 256, BODY)
-#undef BODY
-#define BODY(n, np) CK_NAME(plain_256)(np, n, true, 32, call, panel, first, &ahead)
-TILES(matmul_q8_256_by32_min, 256, BODY)
-#undef BODY
+#ifdef VI_NARROW
+#define PANEL(id, slab, map, scale) TILES(CK_OF(matmul, CK_LOWER_##id), slab, map, scale)
+#include "kernels/panels.def"
+#undef PANEL
+#define CK_TILE(id, scale) CK_NAME(CK_OF(matmul, CK_LOWER_##id))
+#else
+// One kernel for all formats that have the same kind of scales; slab and map have been dealt with.
+TILES(matmul_q8_32, S8, SIGNED, F16)
+TILES(matmul_q8_32_min, S4, NONE, F16_MIN)
+TILES(matmul_q8_256_by16, S4_2, MINUS_32, I8_16)
+TILES(matmul_q8_256_folded, S2_1, MINUS_4, U6_16)
+TILES(matmul_q8_256_folded_min, S2, NONE, U4_MIN_16)
+TILES(matmul_q8_256_by32, S4, TABLE_NL, U6_32)
+TILES(matmul_q8_256_by32_min, S4, NONE, U6_MIN_32)
+#define CK_TILE_F16 CK_NAME(matmul_q8_32)
+#define CK_TILE_E8 CK_NAME(matmul_q8_32)
+#define CK_TILE_F16_MIN CK_NAME(matmul_q8_32_min)
+#define CK_TILE_I8_16 CK_NAME(matmul_q8_256_by16)
+#define CK_TILE_U6_16 CK_NAME(matmul_q8_256_folded)
+#define CK_TILE_U4_MIN_16 CK_NAME(matmul_q8_256_folded_min)
+#define CK_TILE_U6_32 CK_NAME(matmul_q8_256_by32)
+#define CK_TILE_U6_MIN_32 CK_NAME(matmul_q8_256_by32_min)
+#define CK_TILE(id, scale) CK_TILE_##scale
+#endif
 
 // ------------------------------------------------------------------------------- panels as they are stored
-
-/// Of a stored panel: how much its codes are too large by, and whether they are signed. Codes that a constant is
-/// subtracted from are multiplied as they are.
-typedef struct CK_NAME(raw) {
-  ck_map map;
-  int offset;
-  bool is_signed;
-} CK_NAME(raw);
-
-CK_INLINE CK_NAME(raw) CK_NAME(raw_of)(ck_panel_layout layout) {
-  const int offset = ck_map_offset(layout.map);
-  if (offset || ck_scale_has_min(layout.scale)) return (CK_NAME(raw)){CK_MAP_NONE, offset, false};
-  return (CK_NAME(raw)){layout.map, CODE_BIAS, true};
-}
 
 /// acc += one block of 32 values of a stored panel times nc columns.
 CK_INLINE void CK_NAME(stored_block_32)(const int nc, ck_panel_layout layout, const uint8_t *scales,
                                         const uint8_t *slab, const ck_q8_32 *x, CK_NAME(accs) *acc) {
-  const CK_NAME(raw) raw = CK_NAME(raw_of)(layout);
-  const bool has_min = ck_scale_has_min(layout.scale);
+  const CK_NAME(kind) kind = CK_NAME(kind_of_stored)(layout);
   _Alignas(64) float e8[1][CK_ROWS];
   if (layout.scale == CK_SCALE_E8) CK_NAME(block_scales)(layout.scale, scales, e8, NULL, NULL);
 #pragma unroll
   for (int h = 0; h < PARTS; h++) {
     vi steps[8];
-    CK_NAME(steps)(layout.slab, raw.map, raw.is_signed ? CODE_BIAS : 0, slab + h * VW * 4, steps);
+    CK_NAME(steps)(layout.slab, kind.map, kind.bias, slab + h * VW * 4, steps);
     CK_NAME(sums) sums;
-    CK_NAME(start)(1, nc, raw.offset, &x->bias, sizeof *x, sums);
-    CK_NAME(multiply)(1, nc, raw.is_signed, 8, steps, NULL, 0, x->q, sizeof *x, sums);
+    CK_NAME(start)(1, nc, kind.offset, &x->bias, sizeof *x, sums);
+    CK_NAME(multiply)(1, nc, kind, 8, steps, NULL, 0, x->q, sizeof *x, sums);
     const uint16_t *halves = (const uint16_t *)scales + h * VW;
     const vf scale = layout.scale == CK_SCALE_E8 ? vf_load(e8[0] + h * VW) : vf_load_f16(halves);
-    const vf minimum = has_min ? vf_load_f16(halves + CK_ROWS) : vf_zero();
-    CK_NAME(end_32)(1, nc, has_min, &scale, &minimum, x, sums, acc[h]);
+    const vf minimum = kind.has_min ? vf_load_f16(halves + CK_ROWS) : vf_zero();
+    CK_NAME(end_32)(1, nc, kind.has_min, &scale, &minimum, x, sums, acc[h]);
   }
 }
 
@@ -428,8 +467,7 @@ CK_INLINE void CK_NAME(stored_32)(const int nc, ck_panel_layout layout, const ck
 /// acc, in memory, += one block of 256 values of a stored panel times nc columns.
 CK_INLINE void CK_NAME(stored_block_256)(const int nc, ck_panel_layout layout, const uint8_t *scales,
                                          const uint8_t *slab, const ck_q8_256 *x, float *acc) {
-  const CK_NAME(raw) raw = CK_NAME(raw_of)(layout);
-  const bool has_min = ck_scale_has_min(layout.scale);
+  const CK_NAME(kind) kind = CK_NAME(kind_of_stored)(layout);
   const int group = (int)ck_scale_group(layout.scale), per_slab = 32 / group;
   _Alignas(64) float group_scales[16][CK_ROWS], minimum[CK_ROWS];
   _Alignas(64) int16_t pairs[8][CK_ROWS][2];
@@ -444,13 +482,13 @@ CK_INLINE void CK_NAME(stored_block_256)(const int nc, ck_panel_layout layout, c
 #pragma unroll
     for (int h = 0; h < PARTS; h++) {
       vi steps[8];
-      CK_NAME(steps)(layout.slab, raw.map, raw.is_signed ? CODE_BIAS : 0, slab + h * VW * 4, steps);
+      CK_NAME(steps)(layout.slab, kind.map, kind.bias, slab + h * VW * 4, steps);
 #pragma unroll
       for (int g = 0; g < per_slab; g++) {
         const size_t at = j * (size_t)per_slab + (size_t)g;
         CK_NAME(sums) sums;
-        CK_NAME(start)(1, nc, raw.offset, group == 16 ? x->bias16 + at : x->bias32 + at, sizeof *x, sums);
-        CK_NAME(multiply)(1, nc, raw.is_signed, group / 4, steps + g * group / 4, NULL, 0, x->q + j * 32 + g * group,
+        CK_NAME(start)(1, nc, kind.offset, group == 16 ? x->bias16 + at : x->bias32 + at, sizeof *x, sums);
+        CK_NAME(multiply)(1, nc, kind, group / 4, steps + g * group / 4, NULL, 0, x->q + j * 32 + g * group,
                           sizeof *x, sums);
         const vf scale = vf_load(group_scales[at] + h * VW);
         CK_NAME(shift)(1, nc, x->shift + j, sums);
@@ -462,22 +500,21 @@ CK_INLINE void CK_NAME(stored_block_256)(const int nc, ck_panel_layout layout, c
   for (int h = 0; h < PARTS; h++) {
     const float *minima = minimum + h * VW;
     const int16_t (*pair)[CK_ROWS][2] = (const int16_t (*)[CK_ROWS][2])&pairs[0][h * VW][0];
-    CK_NAME(end_256)(1, nc, has_min, group, &minima, &pair, x, block[h], acc + h * VW, 0);
+    CK_NAME(end_256)(1, nc, kind.has_min, group, &minima, &pair, x, block[h], acc + h * VW, 0);
   }
 }
 
 /// The same where scales fold: the groups' sums meet their scales as integers.
 CK_INLINE void CK_NAME(stored_block_folded)(const int nc, ck_panel_layout layout, const uint8_t *scales,
                                             const uint8_t *slab, const ck_q8_256 *x, float *acc) {
-  const bool has_min = ck_scale_has_min(layout.scale);
-  const int offset = ck_map_offset(layout.map);
+  const CK_NAME(kind) kind = CK_NAME(kind_of_stored)(layout);
   _Alignas(64) float minimum[CK_ROWS];
   _Alignas(64) int16_t pairs[8][CK_ROWS][2];
   vf d[PARTS];
   CK_NAME(groups) g;
   CK_NAME(block_d)(layout.scale, scales, d, minimum);
   CK_NAME(load_groups)(layout.scale, CK_NAME(group_bytes)(layout.scale, scales), &g);
-  if (has_min) CK_NAME(pair_minima)(&g, 16, pairs);
+  if (kind.has_min) CK_NAME(pair_minima)(&g, 16, pairs);
   CK_NAME(sums) total[PARTS];
 #pragma unroll
   for (int h = 0; h < PARTS; h++) CK_NAME(start)(1, nc, 0, NULL, 0, total[h]);
@@ -486,12 +523,12 @@ CK_INLINE void CK_NAME(stored_block_folded)(const int nc, ck_panel_layout layout
 #pragma unroll
     for (int h = 0; h < PARTS; h++) {
       vi steps[8];
-      CK_NAME(steps)(layout.slab, CK_MAP_NONE, 0, slab + h * VW * 4, steps);
+      CK_NAME(steps)(layout.slab, kind.map, kind.bias, slab + h * VW * 4, steps);
 #pragma unroll
       for (int i = 0; i < 2; i++) {
         CK_NAME(sums) sums;
-        CK_NAME(start)(1, nc, offset, x->bias16 + 2 * j + i, sizeof *x, sums);
-        CK_NAME(multiply)(1, nc, false, 4, steps + 4 * i, NULL, 0, x->q + j * 32 + i * 16, sizeof *x, sums);
+        CK_NAME(start)(1, nc, kind.offset, x->bias16 + 2 * j + i, sizeof *x, sums);
+        CK_NAME(multiply)(1, nc, kind, 4, steps + 4 * i, NULL, 0, x->q + j * 32 + i * 16, sizeof *x, sums);
         const vi scale = vi_load_i8(g.scales[2 * j + (size_t)i] + h * VW);
         CK_NAME(shift)(1, nc, x->shift + j, sums);
 #pragma unroll
@@ -507,7 +544,7 @@ CK_INLINE void CK_NAME(stored_block_folded)(const int nc, ck_panel_layout layout
     CK_NAME(end_group)(1, nc, d + h, total[h], block);
     const float *minima = minimum + h * VW;
     const int16_t (*pair)[CK_ROWS][2] = (const int16_t (*)[CK_ROWS][2])&pairs[0][h * VW][0];
-    CK_NAME(end_256)(1, nc, has_min, 16, &minima, &pair, x, block, acc + h * VW, 0);
+    CK_NAME(end_256)(1, nc, kind.has_min, 16, &minima, &pair, x, block, acc + h * VW, 0);
   }
 }
 
@@ -552,16 +589,8 @@ CK_INLINE void CK_NAME(stored_256)(const int nc, ck_panel_layout layout, const c
 
 /// Puts the int8 kernels of this ISA into the table.
 static void CK_NAME(serve_q8)(ck_table *table, const char *reason) {
-#define CK_TILE_F16 CK_NAME(matmul_q8_32)
-#define CK_TILE_E8 CK_NAME(matmul_q8_32)
-#define CK_TILE_F16_MIN CK_NAME(matmul_q8_32_min)
-#define CK_TILE_I8_16 CK_NAME(matmul_q8_256_by16)
-#define CK_TILE_U6_16 CK_NAME(matmul_q8_256_folded)
-#define CK_TILE_U4_MIN_16 CK_NAME(matmul_q8_256_folded_min)
-#define CK_TILE_U6_32 CK_NAME(matmul_q8_256_by32)
-#define CK_TILE_U6_MIN_32 CK_NAME(matmul_q8_256_by32_min)
 #define PANEL(id, slab, map, scale)                                                                                 \
-  CK_SERVE(table, matmul[CK_FORMAT_##id], CK_TILE_##scale, CK_ISA_HERE, reason);                                    \
+  CK_SERVE(table, matmul[CK_FORMAT_##id], CK_TILE(id, scale), CK_ISA_HERE, reason);                                 \
   CK_SERVE(table, matvec[CK_FORMAT_##id], CK_NAME(CK_OF(matvec, CK_LOWER_##id)), CK_ISA_HERE, reason);           \
   CK_SERVE(table, panel_expand[CK_FORMAT_##id], CK_NAME(CK_OF(panel_expand, CK_LOWER_##id)), CK_ISA_HERE, reason); \
   CK_SERVE(table, panel_decode[CK_FORMAT_##id], CK_NAME(CK_OF(panel_decode, CK_LOWER_##id)), CK_ISA_HERE, reason);
