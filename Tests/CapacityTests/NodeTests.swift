@@ -19,6 +19,7 @@ import Testing
     #expect(node.caches.map(\.count) == [8, 8, 8, 2])
     #expect(node.caches[0] == .init(level: 1, kind: "Data", bytes: 48 << 10, sharedBy: 2, count: 8))
     #expect(node.lastLevelCacheBytes == 2 * 61440 << 10)
+    #expect(node.streamedBytes == 32 * 61440 << 10)
     #expect(node.cacheBytes(level: 2) == 2 << 20)
     #expect(node.clock == .init(baseHertz: 2e9, maximumHertz: 3.8e9, governor: "performance", turbo: true))
     #expect(node.memory.bytes == 263_856_512 * 1024)
@@ -34,7 +35,7 @@ import Testing
     #expect(node.processor.model == "Kunpeng 920" && node.processor.vendor == "HiSilicon")
     #expect(node.processor.features == ["asimd", "asimdhp", "asimddp"])
     #expect(node.topology.threads == 4 && node.topology.cores == 4 && node.topology.sockets == 1)
-    #expect(node.caches.isEmpty && node.lastLevelCacheBytes == 0)
+    #expect(node.caches.isEmpty && node.lastLevelCacheBytes == 0 && node.streamedBytes == 128 << 20)
     #expect(node.clock == .init())
   }
 

@@ -71,10 +71,10 @@ public struct KernelBench {
     return points
   }
 
-  // Decode streams all layers' weights: as many copies of the layer as the model has, up to 4 last-level caches.
+  // Decode streams all layers' weights: as many copies of the layer as the model has, up to what no cache keeps.
   private func copies(of layer: LayerShape, _ info: ck_format_info) -> Int {
     let bytes = Double(layer.weights) / Double(info.values_per_block) * Double(info.bytes_per_block)
-    let wanted = Int((4 * Double(node.lastLevelCacheBytes) / max(bytes, 1)).rounded(.up))
+    let wanted = Int((Double(node.streamedBytes) / max(bytes, 1)).rounded(.up))
     return min(max(wanted, 2), layer.layers)
   }
 

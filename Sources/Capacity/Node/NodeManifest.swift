@@ -168,7 +168,7 @@ public struct NodeManifest: Codable, Sendable, Equatable {
     self.build = build
   }
 
-  /// All of the last level together, as one thread of each core sees it: what arrays must exceed four times.
+  /// All of the last level together, as one thread of each core sees it.
   public var lastLevelCacheBytes: Int {
     guard let level = caches.filter({ $0.kind != "Instruction" }).map(\.level).max() else { return 0 }
     return caches.filter { $0.level == level && $0.kind != "Instruction" }.map { $0.bytes * $0.count }.reduce(0, +)
@@ -177,5 +177,13 @@ public struct NodeManifest: Codable, Sendable, Equatable {
   /// The bytes of the data cache at `level` of one core.
   public func cacheBytes(level: Int) -> Int? {
     caches.first { $0.level == level && $0.kind != "Instruction" }?.bytes
+  }
+
+  /// Bytes to go through where memory is meant and not a cache: 16 times the last level, but not over 2 GiB where that
+  /// is 4 times. Caches do not forget the oldest line first: of arrays of 4 times its last level (128 MiB), a Zen 4
+  /// kept a seventh.
+  public var streamedBytes: Int {
+    let cache = max(lastLevelCacheBytes, 8 << 20)
+    return max(min(16 * cache, 2 << 30), 4 * cache)
   }
 }

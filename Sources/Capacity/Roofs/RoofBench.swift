@@ -55,7 +55,7 @@ public struct RoofBench {
     public var threads: Int
   }
 
-  /// L1 and L2 at half of their size a core, L3 at half of what there is, DRAM at four times the last level, all
+  /// L1 and L2 at half of their size a core, L3 at half of what there is, DRAM at many times the last level, all
   /// bounded by a quarter of the free memory an array.
   public func levels() -> [Level] {
     let all = runtime.threads
@@ -69,9 +69,9 @@ public struct RoofBench {
     return levels
   }
 
-  /// At least 128 MiB, at most 2 GiB and a quarter of the free memory: then the manifest's cache is not trusted.
+  /// What is to be streamed, at most a quarter of the free memory.
   public func dram(threads: Int) -> Level {
-    let wanted = min(max(4 * node.lastLevelCacheBytes, 128 << 20), 2 << 30)
+    let wanted = node.streamedBytes
     let bound = node.memory.availableBytes > 0 ? max(node.memory.availableBytes / 4, 16 << 20) : wanted
     return Level(name: "DRAM", bytes: min(wanted, bound), threads: threads)
   }
