@@ -44,7 +44,8 @@ let package = Package(
     .target(
       name: "TestSupport", dependencies: ["Inference", "CKernels"], path: "Tests/TestSupport",
       swiftSettings: swift),
-    .target(name: "CKConformance", dependencies: ["CKernels"], path: "Tests/CKConformance",
+    .target(
+      name: "CKConformance", dependencies: ["CKernels"], path: "Tests/CKConformance",
       cSettings: [.define("_GNU_SOURCE")]),
     .testTarget(
       name: "CKernelsTests", dependencies: ["CKernels", "CKConformance", "TestSupport"],

@@ -48,6 +48,7 @@ outcome() {
 
 step "set-up" scripts/setup.sh test
 step "layers" scripts/check-layers.sh
+step "format" swift format lint -r --strict Sources Tests Package.swift
 step "build without warnings" build
 if scripts/fetch-models.sh --dir models smollm2 gemma3 minilm qwen >"$logs/models.log" 2>&1; then
   record ok 0 "real models at hand"

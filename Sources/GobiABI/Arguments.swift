@@ -35,7 +35,9 @@ func options<T: ZeroStruct>(_ pointer: UnsafePointer<T>?, _ type: T.Type = T.sel
     throw ABIError(
       GOBI_INVALID_ARGUMENT, "\(T.self): byte \(offset) is set, this version knows \(known): the library is too old")
   }
-  withUnsafeMutableBytes(of: &result) { $0.copyMemory(from: UnsafeRawBufferPointer(start: raw, count: min(size, known))) }
+  withUnsafeMutableBytes(of: &result) {
+    $0.copyMemory(from: UnsafeRawBufferPointer(start: raw, count: min(size, known)))
+  }
   return result
 }
 

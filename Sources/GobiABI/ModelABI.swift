@@ -87,7 +87,8 @@ func kvFormat(_ value: Int32) throws(ABIError) -> KVFormat {
     let runtime = try object(runtime, RuntimeBox.self).runtime
     let options = try GobiABI.options(options)
     var loading = ModelOptions(
-      exactActivations: options.exact_activations, budget: bytes(options.budget), cancel: try cancelFlag(options.cancel))
+      exactActivations: options.exact_activations, budget: bytes(options.budget), cancel: try cancelFlag(options.cancel)
+    )
     if let progress = options.progress {
       nonisolated(unsafe) let context = options.progress_context  // the caller's, passed back as it came
       nonisolated(unsafe) let progress = progress

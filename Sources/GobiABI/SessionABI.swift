@@ -23,7 +23,9 @@ extension SequenceID {
   }
 }
 
-private func session(_ handle: OpaquePointer?) throws(ABIError) -> Session { try object(handle, SessionBox.self).session }
+private func session(_ handle: OpaquePointer?) throws(ABIError) -> Session {
+  try object(handle, SessionBox.self).session
+}
 
 @c @implementation public func gobi_session_create(
   _ model: OpaquePointer!, _ options: UnsafePointer<gobi_session_options>!,
@@ -81,7 +83,8 @@ private func session(_ handle: OpaquePointer?) throws(ABIError) -> Session { try
 ) -> gobi_status {
   call(error) {
     let all = UInt(bitPattern: position) == .max
-    try output(branch, "branch").pointee = GobiABI.session(session)
+    try output(branch, "branch").pointee =
+      GobiABI.session(session)
       .branch(SequenceID(number: sequence), at: all ? nil : position).number
   }
 }
@@ -165,7 +168,9 @@ private func batch(_ entries: UnsafeBufferPointer<gobi_batch_entry>) throws(ABIE
       throw ABIError(GOBI_INVALID_ARGUMENT, "what: \(what)")
     }
     let ids = Array(try array(tokens, count, "tokens"))
-    guard ids.count <= session.context else { throw SessionError.contextExceeded(needed: ids.count, limit: session.context) }
+    guard ids.count <= session.context else {
+      throw SessionError.contextExceeded(needed: ids.count, limit: session.context)
+    }
     let width = session.model.configuration.width
     // Before the work: a caller who asks for the length does not pay for it.
     try reserve(Int(what) == GOBI_EMBED_HIDDEN ? ids.count * width : width, values, capacity, needed)

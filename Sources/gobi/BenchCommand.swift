@@ -84,7 +84,9 @@ struct BenchCommand: ParsableCommand {
           path: path, runtime: runtime, options: ModelOptions(progress: { bar.update($0) }, cancel: Interrupt.flag))
         bar.finish()
         if loaded.configuration.isEncoder { throw Failure("\(path): an encoder has no prefill and decode") }
-        for test in try tests() { writer.row(try BenchTimer(model: loaded, test: test, kv: kv.format).run(repetitions, roofs)) }
+        for test in try tests() {
+          writer.row(try BenchTimer(model: loaded, test: test, kv: kv.format).run(repetitions, roofs))
+        }
       }
     }
     writer.end()

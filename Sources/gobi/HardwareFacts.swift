@@ -15,8 +15,11 @@ enum HardwareFacts {
     var lines = [
       ("processor", "\(node.processor.model) (\(node.processor.identity))"),
       ("features", node.processor.features.joined(separator: " ")),
-      ("topology", "\(node.topology.sockets) socket(s), \(node.topology.cores) cores, \(node.topology.threads) threads, "
-        + "\(node.topology.numaNodes) NUMA node(s)"),
+      (
+        "topology",
+        "\(node.topology.sockets) socket(s), \(node.topology.cores) cores, \(node.topology.threads) threads, "
+          + "\(node.topology.numaNodes) NUMA node(s)"
+      ),
       ("caches", caches.joined(separator: ", ")),
       ("affinity", "\(node.system.affinity) processor(s)"),
       ("quota", node.system.quota.map { "\($0) processor(s)" } ?? "none"),

@@ -65,7 +65,8 @@ struct RunCommand: ParsableCommand {
     Interrupt.watch()
     let model = try arguments.load()
     if model.configuration.isEncoder {
-      throw Failure("\(model.path): an encoder generates no text", hint: "gobi logits --hidden gives its hidden states.")
+      throw Failure(
+        "\(model.path): an encoder generates no text", hint: "gobi logits --hidden gives its hidden states.")
     }
     let conversation = try Conversation(command: self, model: model, sampling: sampler)
     if let ids {
@@ -102,10 +103,12 @@ private struct Conversation {
     tokenizer =
       command.ids == nil
       ? try ModelFiles.tokenizer(of: model.path)
-      : (try? ModelFiles.tokenizer(of: model.path)) ?? TokenizerOfNothing(vocabularySize: model.configuration.vocabulary)
+      : (try? ModelFiles.tokenizer(of: model.path))
+        ?? TokenizerOfNothing(vocabularySize: model.configuration.vocabulary)
     template = command.chat ? try ModelFiles.chatTemplate(of: model.path) : nil
     session = try Session(
-      model: model, options: SessionOptions(context: command.context, chunk: command.chunk, kvFormat: command.kv.format))
+      model: model, options: SessionOptions(context: command.context, chunk: command.chunk, kvFormat: command.kv.format)
+    )
     sequence = try session.makeSequence()
   }
 
@@ -161,7 +164,8 @@ private struct Conversation {
       tokens: command.ignoreEnd ? [] : tokenizer.endOfGeneration, strings: command.stop,
       maximumTokens: command.predict)
     let generator = try Generator(
-      session: session, sequence: sequence, prompt: prompt, tokenizer: tokenizer, sampler: Sampler(sampling), stop: stop,
+      session: session, sequence: sequence, prompt: prompt, tokenizer: tokenizer, sampler: Sampler(sampling),
+      stop: stop,
       cancel: Interrupt.flag)
     var text = "", logProbabilities: [Float] = []
     let start = ContinuousClock.now

@@ -25,7 +25,9 @@ struct TokenizeCommand: ParsableCommand {
     let text = [UInt8](FileHandle.standardInput.readDataToEndOfFile())
     let ids = tokenizer.encode(text, parseSpecial: special, addBOS: bos, addEOS: nil)
     if json {
-      let pieces = ids.map { JSONValue.string(String(decoding: tokenizer.bytes(of: $0, renderSpecial: true), as: UTF8.self)) }
+      let pieces = ids.map {
+        JSONValue.string(String(decoding: tokenizer.bytes(of: $0, renderSpecial: true), as: UTF8.self))
+      }
       let object = JSONObject([
         ("count", .int(Int64(ids.count))),
         ("ids", .array(ids.map { .int(Int64($0)) })),

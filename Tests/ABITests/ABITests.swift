@@ -74,8 +74,8 @@ private final class Opened {
 @Suite struct ABITests {
   @Test func versionsAndNames() {
     #expect(
-      Int(gobi_version()) ==
-        Int(GOBI_VERSION_MAJOR) * 1_000_000 + Int(GOBI_VERSION_MINOR) * 1_000 + Int(GOBI_VERSION_PATCH))
+      Int(gobi_version()) == Int(GOBI_VERSION_MAJOR) * 1_000_000 + Int(GOBI_VERSION_MINOR) * 1_000
+        + Int(GOBI_VERSION_PATCH))
     #expect(String(cString: gobi_status_name(gobi_status(GOBI_BUSY))) == "busy")
     #expect(String(cString: gobi_status_name(99)) == "unknown status")
     #expect(String(cString: gobi_error_message(nil)).isEmpty)

@@ -168,7 +168,8 @@ import Testing
   @Test func truncatedForeignFile() throws {
     let bytes = [UInt8](try Fixtures.data("tiny/llama-2-tiny-random.gguf"))
     let headerEnd = try #require(gguf(bytes).tensorDescriptions.map(\.fileOffset).min())
-    let ends = Array(0..<1_000) + Array(stride(from: 1_000, to: headerEnd - 800, by: 4_999))
+    let ends =
+      Array(0..<1_000) + Array(stride(from: 1_000, to: headerEnd - 800, by: 4_999))
       + Array((headerEnd - 800)...headerEnd)
     for end in ends {
       #expect(throws: WeightError.self, "cut at \(end)") { try gguf(bytes[..<end]) }

@@ -3,43 +3,46 @@ import Inference
 import Testing
 
 @Suite struct JSONTests {
-  @Test(arguments: [
-    ("null", JSONValue.null), (" true ", true), ("false", false), ("0", 0), ("-0", 0), ("-12", -12),
-    ("9223372036854775807", .int(.max)), ("-9223372036854775808", .int(.min)),
-    ("9223372036854775808", .double(0x1p63)), ("-9223372036854775809", .double(-0x1p63)),
-    ("1.0", 1.0), ("1e3", 1000.0), ("-2.5E-1", -0.25), ("1e+2", 100.0),
-    ("5e-324", .double(.leastNonzeroMagnitude)), ("1e-400", 0.0),
-    ("[]", []), ("{}", [:]), ("[1,[2],{}]", [1, [2], [:]]), ("\t\n\r [ 1 , 2 ] ", [1, 2]),
-    (#""a\"\\\/\b\f\n\r\tz""#, "a\"\\/\u{8}\u{c}\n\r\tz"), (#""\u00e9\uD83D\ude42""#, "é🙂"),
-    (#""plain é then \u0041""#, "plain é then A"), (#""\u0000""#, "\0"), ("\"\u{7f}🙂\"", "\u{7f}🙂"),
-    (#"{"b":1,"a":{"c":[null]}}"#, ["b": 1, "a": ["c": [nil]]]),
-  ] as [(String, JSONValue)])
+  @Test(
+    arguments: [
+      ("null", JSONValue.null), (" true ", true), ("false", false), ("0", 0), ("-0", 0), ("-12", -12),
+      ("9223372036854775807", .int(.max)), ("-9223372036854775808", .int(.min)),
+      ("9223372036854775808", .double(0x1p63)), ("-9223372036854775809", .double(-0x1p63)),
+      ("1.0", 1.0), ("1e3", 1000.0), ("-2.5E-1", -0.25), ("1e+2", 100.0),
+      ("5e-324", .double(.leastNonzeroMagnitude)), ("1e-400", 0.0),
+      ("[]", []), ("{}", [:]), ("[1,[2],{}]", [1, [2], [:]]), ("\t\n\r [ 1 , 2 ] ", [1, 2]),
+      (#""a\"\\\/\b\f\n\r\tz""#, "a\"\\/\u{8}\u{c}\n\r\tz"), (#""\u00e9\uD83D\ude42""#, "é🙂"),
+      (#""plain é then \u0041""#, "plain é then A"), (#""\u0000""#, "\0"), ("\"\u{7f}🙂\"", "\u{7f}🙂"),
+      (#"{"b":1,"a":{"c":[null]}}"#, ["b": 1, "a": ["c": [nil]]]),
+    ] as [(String, JSONValue)])
   func parses(text: String, value: JSONValue) throws {
     #expect(try JSONValue(parsing: text) == value)
     #expect(try JSONValue(parsing: value.serialized()) == value)
     #expect(try JSONValue(parsing: value.serialized(pretty: true)) == value)
   }
 
-  @Test(arguments: [
-    ("", 0), (" ", 1), ("nul", 0), ("nulL", 0), ("True", 0), ("NaN", 0), ("Infinity", 0), ("-Infinity", 1),
-    ("01", 0), ("-01", 1), ("-", 1), ("+1", 0), (".5", 0), ("1.", 2), ("1.e1", 2), ("1e", 2), ("1e+", 3),
-    ("0x1", 1), ("1e400", 0), ("1 2", 2), ("[1,]", 3), ("[1 2]", 3), ("[,1]", 1), ("[1", 2), ("[", 1),
-    ("{", 1), (#"{"a"}"#, 4), (#"{"a":}"#, 5), (#"{"a":1,}"#, 7), ("{a:1}", 1), ("{1:1}", 1), (#"{"a":1 "b":2}"#, 7),
-    ("\"", 1), ("\"abc", 4), ("\"\\", 2), ("\"\\x\"", 2), (#""\u12""#, 5), (#""\u12G4""#, 5), ("'a'", 0),
-    (#""\ud800""#, 1), (#""\udc00""#, 1), (#""\ud800\u0041""#, 1), (#""\ud800\n""#, 1), (#""x\ud800\ud800""#, 2),
-    ("\"a\nb\"", 2), ("\"a\\n\tb\"", 4), ("// c\n1", 0), ("\u{feff}1", 0), ("]", 0), ("[1}", 2), ("{\"a\":1]", 6),
-    ("tru", 0), ("1\0", 1),
-  ] as [(String, Int)])
+  @Test(
+    arguments: [
+      ("", 0), (" ", 1), ("nul", 0), ("nulL", 0), ("True", 0), ("NaN", 0), ("Infinity", 0), ("-Infinity", 1),
+      ("01", 0), ("-01", 1), ("-", 1), ("+1", 0), (".5", 0), ("1.", 2), ("1.e1", 2), ("1e", 2), ("1e+", 3),
+      ("0x1", 1), ("1e400", 0), ("1 2", 2), ("[1,]", 3), ("[1 2]", 3), ("[,1]", 1), ("[1", 2), ("[", 1),
+      ("{", 1), (#"{"a"}"#, 4), (#"{"a":}"#, 5), (#"{"a":1,}"#, 7), ("{a:1}", 1), ("{1:1}", 1), (#"{"a":1 "b":2}"#, 7),
+      ("\"", 1), ("\"abc", 4), ("\"\\", 2), ("\"\\x\"", 2), (#""\u12""#, 5), (#""\u12G4""#, 5), ("'a'", 0),
+      (#""\ud800""#, 1), (#""\udc00""#, 1), (#""\ud800\u0041""#, 1), (#""\ud800\n""#, 1), (#""x\ud800\ud800""#, 2),
+      ("\"a\nb\"", 2), ("\"a\\n\tb\"", 4), ("// c\n1", 0), ("\u{feff}1", 0), ("]", 0), ("[1}", 2), ("{\"a\":1]", 6),
+      ("tru", 0), ("1\0", 1),
+    ] as [(String, Int)])
   func refuses(text: String, offset: Int) {
     let error = #expect(throws: JSONError.self) { try JSONValue(parsing: text) }
     #expect(error?.offset == offset, "\(text): \(String(describing: error))")
   }
 
-  @Test(arguments: [
-    ([0x22, 0x61, 0xff, 0x22], 2), ([0x22, 0xc0, 0x80, 0x22], 1), ([0x22, 0xed, 0xa0, 0x80, 0x22], 1),
-    ([0x22, 0xe2, 0x82, 0x22], 1), ([0x22, 0xf4, 0x90, 0x80, 0x80, 0x22], 1),
-    ([0x22, 0x5c, 0x6e, 0x61, 0xff, 0x22], 4), ([0xff], 0),
-  ] as [([UInt8], Int)])
+  @Test(
+    arguments: [
+      ([0x22, 0x61, 0xff, 0x22], 2), ([0x22, 0xc0, 0x80, 0x22], 1), ([0x22, 0xed, 0xa0, 0x80, 0x22], 1),
+      ([0x22, 0xe2, 0x82, 0x22], 1), ([0x22, 0xf4, 0x90, 0x80, 0x80, 0x22], 1),
+      ([0x22, 0x5c, 0x6e, 0x61, 0xff, 0x22], 4), ([0xff], 0),
+    ] as [([UInt8], Int)])
   func refusesInvalidUTF8(bytes: [UInt8], offset: Int) {
     let error = #expect(throws: JSONError.self) {
       try bytes.withUnsafeBytes { try JSONValue(parsing: $0) }

@@ -91,7 +91,11 @@ import Testing
     var topP = SamplingOptions()
     (topP.temperature, topP.topP) = (1, 0.8)
     var sum = 0.0
-    let nucleus = 1 + (all.firstIndex { sum += $0; return sum >= 0.8 } ?? 0)
+    let nucleus =
+      1
+      + (all.firstIndex {
+        sum += $0; return sum >= 0.8
+      } ?? 0)
     expectClose(try frequencies(topP, logits, draws: 20_000), renormalised(nucleus), draws: 20_000)
 
     var minP = SamplingOptions()

@@ -47,7 +47,9 @@ public struct NPYArray: Sendable {
       throw Malformed(description: "\(url.path): \(body.count) bytes for shape \(shape)")
     }
     values = body.withUnsafeBytes { raw in
-      (0..<count).map { Float(bitPattern: UInt32(littleEndian: raw.loadUnaligned(fromByteOffset: $0 * 4, as: UInt32.self))) }
+      (0..<count).map {
+        Float(bitPattern: UInt32(littleEndian: raw.loadUnaligned(fromByteOffset: $0 * 4, as: UInt32.self)))
+      }
     }
   }
 }

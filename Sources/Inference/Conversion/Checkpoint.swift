@@ -174,7 +174,8 @@ struct CheckpointConfiguration {
       throw .weights(.cannotOpen(path: folder, reason: "no config.json beside the weights"))
     }
     json = config
-    path = (file.files.first?.path).map { String($0[...($0.lastIndex(of: "/") ?? $0.startIndex)]) + "config.json" }
+    path =
+      (file.files.first?.path).map { String($0[...($0.lastIndex(of: "/") ?? $0.startIndex)]) + "config.json" }
       ?? "config.json"
   }
 

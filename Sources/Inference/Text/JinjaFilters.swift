@@ -133,9 +133,10 @@ extension JinjaMachine {
     let values = try arguments(call, "truncate", ["length", "killwords", "end", "leeway"])
     let length = try whole(values[0] ?? .int(255), for: "a length")
     let end = try self.text(values[2] ?? .string("..."), for: "an end")
-    let leeway = try values[3].flatMap { $0.isNone ? nil : $0 }.map { value throws(TextError) in
-      try whole(value, for: "a leeway")
-    } ?? 5
+    let leeway =
+      try values[3].flatMap { $0.isNone ? nil : $0 }.map { value throws(TextError) in
+        try whole(value, for: "a leeway")
+      } ?? 5
     let (kept, isBelow) = length.subtractingReportingOverflow(end.unicodeScalars.count)
     guard kept >= 0, leeway >= 0, !isBelow else { throw failure("expected a length of at least that of the end") }
     try allocate(text.utf8.count + end.utf8.count)

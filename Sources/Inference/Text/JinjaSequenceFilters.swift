@@ -62,7 +62,8 @@ extension JinjaMachine {
     guard let attribute, !attribute.isNone else { return [] }
     guard case .string(let text) = attribute else { return [attribute] }
     return text.split(separator: ".", omittingEmptySubsequences: false).map { part in
-      part.utf8.allSatisfy { (0x30...0x39).contains($0) } ? Int(part).map { .int($0) } ?? .string(String(part))
+      part.utf8.allSatisfy { (0x30...0x39).contains($0) }
+        ? Int(part).map { .int($0) } ?? .string(String(part))
         : .string(String(part))
     }
   }

@@ -31,9 +31,12 @@ extension JinjaMachine {
       let values = try arguments(call, name, ["old", "new", "count"], required: 2)
       let old = try self.text(values[0] ?? .none, for: "replace() argument 1")
       let new = try self.text(values[1] ?? .none, for: "replace() argument 2")
-      return try .string(replaced(text, old, new, limit: values[2].map { value throws(TextError) in
-        try whole(value, for: "a count")
-      } ?? -1))
+      return try .string(
+        replaced(
+          text, old, new,
+          limit: values[2].map { value throws(TextError) in
+            try whole(value, for: "a count")
+          } ?? -1))
     case "join":
       let parts = try arguments(call, name, ["iterable"], required: 1)[0] ?? .none
       return try join(items(of: parts), with: text)

@@ -161,8 +161,10 @@ extension PreTokenizer {
       "tekken": NamedPreTokenizer(
         stages: [.split(SplitRule.cased(digits: 1...1, contraction: false))], takesWholeWords: true, addsBOS: true),
     ]
-    for name in ["gpt-2", "phi-2", "mpt", "olmo", "jina-es", "jina-de", "jina-v2-es", "jina-v2-de", "jina-v2-code",
-      "jina-v1-en", "roberta-bpe", "gigachat", "modern-bert", "exaone4", "trillion", "granite-docling", "jais"] {
+    for name in [
+      "gpt-2", "phi-2", "mpt", "olmo", "jina-es", "jina-de", "jina-v2-es", "jina-v2-de", "jina-v2-code",
+      "jina-v1-en", "roberta-bpe", "gigachat", "modern-bert", "exaone4", "trillion", "granite-docling", "jais",
+    ] {
       result[name] = gpt2
     }
     for name in ["llama-bpe", "llama3", "llama-v3", "falcon3", "falcon-h1", "pixtral", "lfm2"] { result[name] = llama3 }

@@ -79,8 +79,10 @@ public struct FileInspection: Sendable {
   private static func shares(of tensors: [TensorDescription]) -> [FormatShare] {
     var shares: [String: FormatShare] = [:]
     for tensor in tensors {
-      var share = shares[tensor.formatName] ?? FormatShare(
-        name: tensor.formatName, isSupported: tensor.format != nil, tensorCount: 0, parameterCount: 0, byteCount: 0)
+      var share =
+        shares[tensor.formatName]
+        ?? FormatShare(
+          name: tensor.formatName, isSupported: tensor.format != nil, tensorCount: 0, parameterCount: 0, byteCount: 0)
       share.tensorCount += 1
       // Tensors of unknown size are not bounded by the file: their counts may add up to anything.
       share.parameterCount = saturatingSum(share.parameterCount, tensor.count)
