@@ -13,3 +13,8 @@ CK_INLINE vi vi_widen(vi acc, vi pairs) {
 CK_INLINE vi vi_dot16(vi acc, vi pairs, vi x) {
   return _mm512_add_epi32(acc, _mm512_madd_epi16(pairs, x));
 }
+
+// 8 columns of floats, of sums and of 16-bit sums in 32 registers. Each format has tiles of its own here, so that two
+// panels at once would double a compilation that is long already.
+#define Q8_COLUMNS 8
+#define Q8_PANELS 1

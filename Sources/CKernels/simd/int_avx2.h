@@ -31,7 +31,6 @@ CK_INLINE vi vi_spread(const void *p) {
 }
 CK_INLINE vi vi_halve(vi x, int n) { return _mm256_srai_epi32(x, n); }
 CK_INLINE vi vi_double(vi x, const int32_t *n) { return _mm256_sllv_epi32(x, vi_spread(n)); }
-CK_INLINE vi vi_multiply(vi x, const int32_t *n) { return _mm256_mullo_epi32(x, vi_spread(n)); }
 CK_INLINE vf vi_bf16_low(vi x) { return _mm256_castsi256_ps(_mm256_slli_epi32(x, 16)); }
 CK_INLINE vf vi_bf16_high(vi x) { return _mm256_castsi256_ps(_mm256_and_si256(x, _mm256_set1_epi32(-65536))); }
 CK_INLINE void vi_prefetch(const void *p) { _mm_prefetch(p, _MM_HINT_T0); }

@@ -42,7 +42,6 @@ CK_INLINE vi vi_spread(const void *p) {
 CK_INLINE vi vi_halve(vi x, int n) { return _mm512_srai_epi32(x, (unsigned)n); }
 /// Each lane times 2^*n.
 CK_INLINE vi vi_double(vi x, const int32_t *n) { return _mm512_sllv_epi32(x, vi_spread(n)); }
-CK_INLINE vi vi_multiply(vi x, const int32_t *n) { return _mm512_mullo_epi32(x, vi_spread(n)); }
 /// The low and the high bfloat16 of each lane.
 CK_INLINE vf vi_bf16_low(vi x) { return _mm512_castsi512_ps(_mm512_slli_epi32(x, 16)); }
 CK_INLINE vf vi_bf16_high(vi x) { return _mm512_castsi512_ps(_mm512_and_si512(x, _mm512_set1_epi32(-65536))); }
@@ -50,12 +49,6 @@ CK_INLINE vf vi_bf16_high(vi x) { return _mm512_castsi512_ps(_mm512_and_si512(x,
 CK_INLINE void vi_prefetch(const void *p) { _mm_prefetch(p, _MM_HINT_T0); }
 CK_INLINE void vi_prefetch_far(const void *p) { _mm_prefetch(p, _MM_HINT_T1); }
 
-// 32 registers hold 24 accumulators, 12 of floats and 12 of integers, with codes, scales and x beside them. On Zen 4 a
-// block of 32 is 8 vpdpbusd and 1 vfmadd an accumulator on two shared pipes, 89 % of the roof; shifts, conversions and
-// loads cost nothing beside them (measured instruction by instruction). From L1, 16 rows by 12 columns reach 88 % and
-// 32 rows by 6 reach 87 %; in whole products 32 by 6 is ahead by 1 to 4 %, since it reads x half as often.
-#define Q8_COLUMNS 12
-#define Q8_PANELS 2
 #define Q8_FEW_COLUMNS 4
 #define F32_COLUMNS 12
 #define F32_PANELS 2

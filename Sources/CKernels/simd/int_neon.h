@@ -45,9 +45,6 @@ CK_INLINE vi vi_halve(vi x, int n) {
 CK_INLINE vi vi_double(vi x, const int32_t *n) {
   return vreinterpretq_u8_s32(vshlq_s32(vreinterpretq_s32_u8(x), vdupq_n_s32(*n)));
 }
-CK_INLINE vi vi_multiply(vi x, const int32_t *n) {
-  return vreinterpretq_u8_s32(vmulq_s32(vreinterpretq_s32_u8(x), vdupq_n_s32(*n)));
-}
 CK_INLINE vf vi_bf16_low(vi x) { return vreinterpretq_f32_u32(vshlq_n_u32(vreinterpretq_u32_u8(x), 16)); }
 CK_INLINE vf vi_bf16_high(vi x) {
   return vreinterpretq_f32_u32(vandq_u32(vreinterpretq_u32_u8(x), vdupq_n_u32(0xffff0000u)));
