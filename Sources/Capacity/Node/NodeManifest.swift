@@ -180,8 +180,8 @@ public struct NodeManifest: Codable, Sendable, Equatable {
   }
 
   /// Bytes to go through where memory is meant and not a cache: 16 times the last level, but not over 2 GiB where that
-  /// is 4 times. Caches do not forget the oldest line first: of arrays of 4 times its last level (128 MiB), a Zen 4
-  /// kept a seventh.
+  /// is 4 times. Caches do not forget the oldest line first: by its speed, a Zen 4 kept a
+  /// seventh of arrays of 4 times its last level (128 MiB).
   public var streamedBytes: Int {
     let cache = max(lastLevelCacheBytes, 8 << 20)
     return max(min(16 * cache, 2 << 30), 4 * cache)
