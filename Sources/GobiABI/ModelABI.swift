@@ -41,6 +41,7 @@ func kvFormat(_ value: Int32) throws(ABIError) -> KVFormat {
   case GOBI_KV_DEFAULT, GOBI_KV_F16: return .f16
   case GOBI_KV_F32: return .f32
   case GOBI_KV_Q8: return .q8
+  case GOBI_KV_BF16: return .bf16
   default: throw ABIError(GOBI_INVALID_ARGUMENT, "kv_format: \(value)")
   }
 }

@@ -56,11 +56,12 @@ struct ModelArguments: ParsableArguments {
 
 /// Formats of a session's keys and values, as the options name them.
 enum KVOption: String, ExpressibleByArgument, CaseIterable {
-  case f32, f16, q8
+  case f32, f16, bf16, q8
   var format: KVFormat {
     switch self {
     case .f32: .f32
     case .f16: .f16
+    case .bf16: .bf16
     case .q8: .q8
     }
   }

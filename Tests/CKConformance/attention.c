@@ -70,6 +70,26 @@ static void data_free(data *d) { free(d->q), free(d->k), free(d->v); }
 
 static float scale_of(const shape *s) { return 1 / sqrtf((float)s->dim); }
 
+// How far a weight may be off beside the error of its score: a BF16 cache may round it, after an exponential of 13
+// bits.
+static double weights_rounded(ck_format format) { return format == CK_FORMAT_BF16 ? 2 * (0x1p-9 + 0x1p-13) : 0; }
+
+// An 8-bit cache may round a weight times its value's scale to 1/32767 of the largest in a block of positions, relative
+// to the block's largest weight. All scales are alike here. weights of positions [begin, end), not yet over `sum`.
+static double words_rounded(const data *d, int i, size_t kv, size_t e, const double *weights, double sum,
+                            size_t begin, size_t end) {
+  double error = 0;
+  for (size_t p = begin; p < end;) {
+    double size = 0, largest = 0;
+    for (size_t block = p / CK_KV_BLOCK; p < end && p / CK_KV_BLOCK == block; p++) {
+      size += fabs(d->v[((d->starts[i] + p) * d->shape->kv_heads + kv) * d->shape->dim + e]);
+      largest = fmax(largest, weights[p]);
+    }
+    error += largest / sum * size / 65534;
+  }
+  return error * 1.001;
+}
+
 // Row r of sequence i, query head h, in double: the value, and how far a float computation may be off.
 static void oracle(const data *d, int i, size_t r, size_t h, double *value, double *error) {
   const shape *s = d->shape;
@@ -84,8 +104,10 @@ static void oracle(const data *d, int i, size_t r, size_t h, double *value, doub
     dot *= scale_of(s);
     scores[p] = s->softcap > 0 ? s->softcap * tanh(dot / s->softcap) : dot;
     largest = fmax(largest, scores[p]);
-    // One chain of dim multiply-adds on scaled queries, then the cap, the shift and the exponential.
-    off = fmax(off, EPSILON * (((double)dim + 8) * size * scale_of(s) + 8 * fabs(scores[p])));
+    // One chain of dim multiply-adds on scaled queries, then the cap, the shift and the exponential. A BF16 cache may
+    // round queries as well.
+    double rounded = d->format == CK_FORMAT_BF16 ? 0x1p-8 * size * scale_of(s) : 0;
+    off = fmax(off, EPSILON * (((double)dim + 8) * size * scale_of(s) + 8 * fabs(scores[p])) + rounded);
   }
   off += 8 * EPSILON * fabs(largest);
   for (size_t p = begin; p < end; p++) sum += scores[p] = exp(scores[p] - largest);
@@ -97,7 +119,8 @@ static void oracle(const data *d, int i, size_t r, size_t h, double *value, doub
       value[e] += product, size += fabs(product);
     }
     // Weights are off by e^(2 off) at most; sums are chains of at most as many terms as there are positions.
-    error[e] = size * (2 * off + EPSILON * ((double)(end - begin) + 32));
+    error[e] = size * (2 * off + EPSILON * ((double)(end - begin) + 32) + weights_rounded(d->format));
+    if (d->format == CK_FORMAT_Q8_0) error[e] += words_rounded(d, i, kv, e, scores, sum, begin, end);
   }
   free(scores);
 }
@@ -275,22 +298,25 @@ static void check_rounding(ck_runtime *runtime, ck_random *random, ck_format for
   data d = data_new(random, &s, format);
   for (size_t i = 0; i < d.rows * s.dim; i++) d.k[i] = ck_random_normal(random), d.v[i] = ck_random_normal(random);
   float *out = attend(runtime, &d, SIZE_MAX, true, false, report);
-  double value[512], error[512], worst = 0;
-  // Rounding of a value: half a unit of F16 at 4, or of 1/127 of a group's largest (below 5); a score moves by
-  // |q| <= 2 times that for 64 dimensions over 8, and weights by twice e^that. F32 rounds nothing.
-  const double unit = format == CK_FORMAT_F16 ? 0x1p-10 : format == CK_FORMAT_Q8_0 ? 5.0 / 254 : 0;
+  double value[512], error[512], worst = 0, moved = 0;
+  // Rounding of a value: half a unit of F16 or BF16 below 4, or of 1/127 of a group's largest (below 5); a score moves
+  // by |q| <= 2 times that for 64 dimensions over 8, and weights by twice e^that. F32 rounds nothing.
+  const double units[CK_FORMAT_COUNT] = {
+      [CK_FORMAT_F16] = 0x1p-10, [CK_FORMAT_BF16] = 0x1p-7, [CK_FORMAT_Q8_0] = 5.0 / 254};
+  const double unit = units[format];
   const double bound = unit + 4 * (exp(2 * unit * 2 * 8) - 1);
   for (size_t r = 0; r < 100; r++) {
     for (size_t h = 0; h < 2; h++) {
       oracle(&d, 0, r, h, value, error);
       for (size_t e = 0; e < s.dim; e++) {
-        double off = fabs(out[(r * 2 + h) * s.dim + e] - value[e]) - error[e];
+        double by = fabs(out[(r * 2 + h) * s.dim + e] - value[e]), off = by - error[e];
         worst = off > worst || off != off ? off : worst;
+        moved = fmax(moved, by);
       }
     }
   }
   ck_check(report, worst <= bound, "%s rounds by %g, at most %g", ck_format_describe(format)->name, worst, bound);
-  ck_check(report, format == CK_FORMAT_F32 || worst > 0, "a cache of 16 or 8 bits rounded nothing");
+  ck_check(report, format == CK_FORMAT_F32 || moved > 1e-4, "a cache of 16 or 8 bits rounded nothing");
   free(out);
   data_free(&d);
 }
@@ -378,7 +404,7 @@ static void check_refusals(ck_runtime *runtime, ck_report *report) {
 }
 
 void ck_conform_attention(ck_runtime *runtime, ck_effort effort, ck_report *report) {
-  const ck_format formats[] = {CK_FORMAT_F32, CK_FORMAT_F16, CK_FORMAT_Q8_0};
+  const ck_format formats[] = {CK_FORMAT_F32, CK_FORMAT_F16, CK_FORMAT_Q8_0, CK_FORMAT_BF16};
   ck_random random = {11};
   ck_runtime *runtimes[3] = {NULL};
   for (uint32_t i = 0; i < 3; i++) {
@@ -386,9 +412,9 @@ void ck_conform_attention(ck_runtime *runtime, ck_effort effort, ck_report *repo
     ck_status status = ck_runtime_create(&options, &runtimes[i]);
     if (!ck_check(report, status == CK_OK, "no runtime of %u threads", i + 1)) return;
   }
-  for (int f = 0; f < 3; f++) {
+  for (int f = 0; f < 4; f++) {
     for (size_t i = 0; i < SHAPE_COUNT; i++) {
-      if (effort == CK_EFFORT_QUICK && i % 3 != (size_t)f) continue;
+      if (effort == CK_EFFORT_QUICK && i % 4 != (size_t)f) continue;
       check_shape(runtimes, &random, &shapes[i], formats[f], effort, report);
     }
     check_rounding(runtime, &random, formats[f], report);

@@ -114,7 +114,7 @@ GOBI_API gobi_status gobi_runtime_kernel(const gobi_runtime *runtime, size_t ind
 typedef struct gobi_model gobi_model;
 
 /// What keys and values are kept as. 0 is the default, F16.
-enum { GOBI_KV_DEFAULT = 0, GOBI_KV_F32 = 1, GOBI_KV_F16 = 2, GOBI_KV_Q8 = 3 };
+enum { GOBI_KV_DEFAULT = 0, GOBI_KV_F32 = 1, GOBI_KV_F16 = 2, GOBI_KV_Q8 = 3, GOBI_KV_BF16 = 4 };
 
 /// What is at `path`, from headers alone, as a JSON object: files, metadata, tensors, formats, sizes.
 /// A path is a GGUF file (any part of a split one), a safetensors file, or a folder with safetensors and config.json.

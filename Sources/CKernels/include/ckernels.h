@@ -279,9 +279,9 @@ CK_API ck_status ck_rope(ck_runtime *runtime, ck_rope_pairing pairing, float *x,
 // --------------------------------------------------------------------------------------------------- attention
 
 /// How one layer's keys and values of `positions` tokens lie in a block. Opaque to the caller but for its sizes; the
-/// same on every ISA. F16 saturates at 65,504; Q8_0 keeps 32 dimensions in 8 bits with one F16 scale.
+/// same on every ISA. F16 saturates at 65,504, BF16 at 3.39e38; Q8_0 keeps 32 dimensions in 8 bits with one F16 scale.
 typedef struct ck_kv_layout {
-  ck_format format;     // F32, F16 or Q8_0
+  ck_format format;     // F32, F16, BF16 or Q8_0
   uint32_t positions;   // tokens in a block: CK_KV_BLOCK
   uint32_t kv_heads, head_dim;
   size_t layer_bytes;  // one layer's part of a block, a multiple of 64

@@ -177,10 +177,14 @@ typedef void (*ck_attention_kernel)(const ck_attention_call *call);
 
 enum {
   CK_ATTENTION_TILE = 48,
-  // Scores (tile, block), scales of a block's values, and the tile's queries in 8 bits with a scale and a sum for
-  // each group of 32.
+  // The workspace: scores (tile, block); sums of weights (tile, 16); the tile's queries in 16 bits, or in 8 with a
+  // scale and a sum for each group of 32; and of an 8-bit cache the scales (groups, block) and units (groups) of a
+  // block, and for up to 8 queries factors (groups) and words (groups, block).
+  CK_ATTENTION_SUMS_AT = CK_ATTENTION_TILE * CK_KV_BLOCK * 4,
+  CK_ATTENTION_QUERIES_AT = CK_ATTENTION_SUMS_AT + CK_ATTENTION_TILE * 16 * 4,
+  CK_ATTENTION_WORDS_AT = CK_ATTENTION_QUERIES_AT + CK_ATTENTION_TILE * 512 * 2,
   CK_ATTENTION_WORKSPACE =
-      CK_ATTENTION_TILE * CK_KV_BLOCK * 4 + CK_KV_BLOCK * 16 * 4 + CK_ATTENTION_TILE * (512 + 16 * 8),
+      CK_ATTENTION_WORDS_AT + CK_KV_BLOCK * 16 * 4 + 16 * 4 + 8 * 16 * 4 + 8 * 16 * CK_KV_BLOCK * 2,
 };
 
 /// state = state merged with part, which follows it. Merging with a state that has seen nothing changes no bit.

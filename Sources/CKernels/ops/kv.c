@@ -18,7 +18,8 @@ ck_status ck_kv_plan(const ck_runtime *runtime, ck_format format, uint32_t kv_he
 
 bool ck_kv_layout_valid(const ck_kv_layout *layout) {
   return layout != NULL &&
-         (layout->format == CK_FORMAT_F32 || layout->format == CK_FORMAT_F16 || layout->format == CK_FORMAT_Q8_0) &&
+         (layout->format == CK_FORMAT_F32 || layout->format == CK_FORMAT_F16 ||
+          layout->format == CK_FORMAT_BF16 || layout->format == CK_FORMAT_Q8_0) &&
          layout->positions == CK_KV_BLOCK && layout->kv_heads > 0 && layout->kv_heads <= MAX_KV_HEADS &&
          layout->head_dim > 0 && layout->head_dim % 8 == 0 && layout->head_dim <= CK_KV_MAX_DIM &&
          layout->layer_bytes == layout->kv_heads * ck_kv_head_bytes(layout);

@@ -17,6 +17,10 @@ CK_INLINE vi vi_set32(int x) { return _mm256_set1_epi32(x); }
 CK_INLINE vi vi_load_i8(const int8_t *p) {
   return _mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)p));
 }
+CK_INLINE vi vi_load_i8_as_16(const int8_t *p) { return _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)p)); }
+CK_INLINE vi vi_pack16(vf low, vf high) {
+  return _mm256_permute4x64_epi64(_mm256_packs_epi32(_mm256_cvtps_epi32(low), _mm256_cvtps_epi32(high)), 0xD8);
+}
 CK_INLINE vi vi_move(vi x, int n) { return n >= 0 ? _mm256_srli_epi16(x, n) : _mm256_slli_epi16(x, -n); }
 CK_INLINE vi vi_table(const int8_t *table) {
   return _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)table));

@@ -19,6 +19,15 @@ CK_INLINE vi vi_set32(int x) { return _mm512_set1_epi32(x); }
 CK_INLINE vi vi_load_i8(const int8_t *p) {
   return _mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)p));
 }
+/// 2 * VW int8 as int16.
+CK_INLINE vi vi_load_i8_as_16(const int8_t *p) {
+  return _mm512_cvtepi8_epi16(_mm256_loadu_si256((const __m256i *)p));
+}
+/// 2 * VW values rounded to int16, which saturate; those of `low` first.
+CK_INLINE vi vi_pack16(vf low, vf high) {
+  __m512i words = _mm512_packs_epi32(_mm512_cvtps_epi32(low), _mm512_cvtps_epi32(high));
+  return _mm512_permutexvar_epi64(_mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7), words);
+}
 /// Bytes moved by n bits to the right, or by -n to the left; bits of a neighbour byte come in: mask them.
 CK_INLINE vi vi_move(vi x, int n) {
   return n >= 0 ? _mm512_srli_epi16(x, (unsigned)n) : _mm512_slli_epi16(x, (unsigned)-n);

@@ -26,6 +26,10 @@ CK_INLINE vi vi_load_i8(const int8_t *p) {
   const int16x8_t wide = vmovl_s8(vreinterpret_s8_s32(vdup_n_s32(four)));
   return vreinterpretq_u8_s32(vmovl_s16(vget_low_s16(wide)));
 }
+CK_INLINE vi vi_load_i8_as_16(const int8_t *p) { return vreinterpretq_u8_s16(vmovl_s8(vld1_s8(p))); }
+CK_INLINE vi vi_pack16(vf low, vf high) {
+  return vreinterpretq_u8_s16(vcombine_s16(vqmovn_s32(vcvtnq_s32_f32(low)), vqmovn_s32(vcvtnq_s32_f32(high))));
+}
 CK_INLINE vi vi_move(vi x, int n) { return vshlq_u8(x, vdupq_n_s8((int8_t)-n)); }
 CK_INLINE vi vi_table(const int8_t *table) { return vreinterpretq_u8_s8(vld1q_s8(table)); }
 CK_INLINE vi vi_lookup(vi table, vi index) { return vqtbl1q_u8(table, index); }

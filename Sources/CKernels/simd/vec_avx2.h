@@ -17,6 +17,10 @@ CK_INLINE vf vf_load_f16(const uint16_t *p) { return _mm256_cvtph_ps(_mm_loadu_s
 CK_INLINE void vf_store_f16(uint16_t *p, vf x) {
   _mm_storeu_si128((__m128i *)p, _mm256_cvtps_ph(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
 }
+CK_INLINE vf vf_load_bf16_of_2(const uint16_t *p, size_t of) {
+  __m256i pair = _mm256_loadu_si256((const __m256i *)p);
+  return _mm256_castsi256_ps(of == 0 ? _mm256_slli_epi32(pair, 16) : _mm256_and_si256(pair, _mm256_set1_epi32(-65536)));
+}
 CK_INLINE vf vf_load_i8(const int8_t *p) {
   return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)p)));
 }

@@ -17,6 +17,11 @@ CK_INLINE vf vf_load_f16(const uint16_t *p) { return _mm512_cvtph_ps(_mm256_load
 CK_INLINE void vf_store_f16(uint16_t *p, vf x) {
   _mm256_storeu_si256((__m256i *)p, _mm512_cvtps_ph(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
 }
+/// Lane i is bfloat16 `of` (< 2) of the i-th pair.
+CK_INLINE vf vf_load_bf16_of_2(const uint16_t *p, size_t of) {
+  __m512i pair = _mm512_loadu_si512(p);
+  return _mm512_castsi512_ps(of == 0 ? _mm512_slli_epi32(pair, 16) : _mm512_and_si512(pair, _mm512_set1_epi32(-65536)));
+}
 CK_INLINE vf vf_load_i8(const int8_t *p) {
   return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)p)));
 }

@@ -20,6 +20,10 @@ CK_INLINE void vf_store_part(float *p, size_t count, vf x) {
 }
 CK_INLINE vf vf_load_f16(const uint16_t *p) { return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p))); }
 CK_INLINE void vf_store_f16(uint16_t *p, vf x) { vst1_u16(p, vreinterpret_u16_f16(vcvt_f16_f32(x))); }
+CK_INLINE vf vf_load_bf16_of_2(const uint16_t *p, size_t of) {
+  uint32x4_t pair = vreinterpretq_u32_u16(vld1q_u16(p));
+  return vreinterpretq_f32_u32(of == 0 ? vshlq_n_u32(pair, 16) : vandq_u32(pair, vdupq_n_u32(0xFFFF0000u)));
+}
 CK_INLINE vf vf_load_i8(const int8_t *p) {
   int32_t four;
   memcpy(&four, p, sizeof four);

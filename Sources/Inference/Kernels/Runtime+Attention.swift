@@ -16,6 +16,7 @@ extension KVFormat {
     switch self {
     case .f32: CK_FORMAT_F32
     case .f16: CK_FORMAT_F16
+    case .bf16: CK_FORMAT_BF16
     case .q8: CK_FORMAT_Q8_0
     }
   }

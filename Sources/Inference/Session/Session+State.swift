@@ -3,7 +3,7 @@
 /// The fixed part of a saved sequence, little-endian, before the blocks and the checksum.
 private enum SavedState {
   static let magic: UInt64 = 0x5145_5349_424F_4701  // bytes 01 "GOBISEQ"
-  static let version: UInt64 = 1
+  static let version: UInt64 = 2
   /// Words: magic, version, model, KV format, block bytes, positions a block, position.
   static let words = 7
   static let headerBytes = words * 8

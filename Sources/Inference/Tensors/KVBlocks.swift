@@ -6,6 +6,7 @@ import Glibc
 public enum KVFormat: String, Sendable, CaseIterable {
   case f32 = "F32"
   case f16 = "F16"
+  case bf16 = "BF16"
   case q8 = "Q8_0"
 }
 

@@ -13,17 +13,24 @@
 enum {
   CK_NAME(tile_vectors) = VW == 8 ? 2 : 4,
   CK_NAME(tile_queries) = 6,
+  CK_NAME(tile_most) = (CK_NAME(tile_queries) + VW - 1) / VW * VW,  // of queries, in whole vectors
   CK_NAME(key_steps) = CK_KV_BLOCK / VW / CK_NAME(tile_vectors),
 };
 
 CK_INLINE vf CK_NAME(kv_load)(ck_format format, const void *values, size_t at) {
-  if (format == CK_FORMAT_F32) return vf_load((const float *)values + at);
-  if (format == CK_FORMAT_F16) return vf_load_f16((const uint16_t *)values + at);
-  return vf_load_i8((const int8_t *)values + at);
+  return format == CK_FORMAT_F32 ? vf_load((const float *)values + at) : vf_load_f16((const uint16_t *)values + at);
+}
+
+// One vector of position j's value, from dimension `column` on.
+CK_INLINE vf CK_NAME(value_load)(ck_format format, const void *values, size_t stride, size_t j, size_t column) {
+  if (format != CK_FORMAT_BF16) return CK_NAME(kv_load)(format, values, j * stride + column);
+  return vf_load_bf16_of_2((const uint16_t *)values + (j / 2 * stride + column) * 2, j % 2);
 }
 
 // One vector of keys' dimension d. `panel` is a key panel, `lane` the first of its positions.
 CK_INLINE vf CK_NAME(key_load)(ck_format format, const ck_kv_layout *layout, const char *panel, size_t lane, size_t d) {
+  if (format == CK_FORMAT_BF16)
+    return vf_load_bf16_of_2((const uint16_t *)panel + (d / 2 * CK_KV_LANES + lane) * 2, d % 2);
   if (format != CK_FORMAT_Q8_0) return CK_NAME(kv_load)(format, panel, d * CK_KV_LANES + lane);
   const uint16_t *scales = (const uint16_t *)(panel + ck_kv_panel_values(layout)) + d / CK_KV_GROUP * CK_KV_LANES;
   const int8_t *four = (const int8_t *)panel + d / 4 * 4 * CK_KV_LANES + lane * 4;
@@ -31,7 +38,7 @@ CK_INLINE vf CK_NAME(key_load)(ck_format format, const ck_kv_layout *layout, con
 }
 
 CK_INLINE size_t CK_NAME(kv_bytes)(ck_format format) {
-  return format == CK_FORMAT_F32 ? 4 : format == CK_FORMAT_F16 ? 2 : 1;
+  return format == CK_FORMAT_F32 ? 4 : format == CK_FORMAT_Q8_0 ? 1 : 2;
 }
 
 // Asks for `bytes` from `at` on, if there is an `at`. The blocks of a sequence lie apart, so that the hardware's
@@ -42,6 +49,14 @@ CK_INLINE void CK_NAME(prefetch)(const char *at, size_t bytes) {
 #pragma clang loop unroll(full)
   for (size_t i = 0; i < bytes; i += CK_CACHE_LINE) __builtin_prefetch(at + i, 0, 2);
 }
+
+#include "kernels/generic/attention_q8_values.h"
+#ifdef ATTENTION_DOT
+#include "kernels/generic/attention_q8_scores.h"
+#endif
+#ifdef ATTENTION_PAIRS
+#include "kernels/generic/attention_bf16.h"
+#endif
 
 // scores (T, CK_KV_BLOCK) of the block's positions [first, first + V * VW). `next` is where the part of the next block
 // lies, or NULL.
@@ -90,6 +105,12 @@ typedef struct CK_NAME(hull) {
 
 CK_INLINE void CK_NAME(scores)(ck_format format, size_t T, const ck_attention_call *call, size_t i, const char *part,
                                const char *next, CK_NAME(hull) hull, float *scores) {
+#ifdef ATTENTION_PAIRS
+  if (format == CK_FORMAT_BF16) {
+    CK_NAME(pair_scores)(T, call, i, part, next, scores);
+    return;
+  }
+#endif
 #ifdef ATTENTION_DOT
   if (format == CK_FORMAT_Q8_0) {
     for (size_t first = hull.first / (2 * VW) * (2 * VW); first < hull.last; first += 2 * VW)
@@ -103,8 +124,26 @@ CK_INLINE void CK_NAME(scores)(ck_format format, size_t T, const ck_attention_ca
     CK_NAME(scores_tile)(format, T, call, q, part, next, first, scores);
 }
 
-// Turns the scores of query i into weights, updates its largest and sum, and returns the correction of what it had.
-CK_INLINE float CK_NAME(weigh)(const ck_attention_call *call, size_t i, size_t block, float *scores) {
+// The weights of a block of scores x relative to `shift`, written to `out`, where the values' tile reads them. Returns
+// their sum by lanes.
+CK_INLINE vf CK_NAME(weights)(ck_format format, vf shift, const float *x, float *out) {
+#ifdef ATTENTION_PAIRS
+  if (format == CK_FORMAT_BF16) return CK_NAME(pair_weights)(shift, x, out);
+#else
+  (void)format;
+#endif
+  vf sum = vf_zero();
+#pragma clang loop unroll(full)
+  for (size_t v = 0; v < CK_KV_BLOCK; v += VW) {
+    vf p = vf_exp2(vf_sub(vf_load(x + v), shift));
+    sum = vf_add(sum, p);
+    vf_store(out + v, p);
+  }
+  return sum;
+}
+
+// The block's scores of query i with the cap applied, and -inf for what the query does not see. Returns the largest.
+CK_INLINE float CK_NAME(largest_score)(const ck_attention_call *call, size_t i, size_t block, float *scores) {
   const size_t base = block * CK_KV_BLOCK, from = call->from[i], to = call->to[i];
   const size_t low = from > base ? from - base : 0, high = to > base ? to - base : 0;
   vf top = vf_set(-FLT_MAX), x[CK_KV_BLOCK / VW];
@@ -125,27 +164,52 @@ CK_INLINE float CK_NAME(weigh)(const ck_attention_call *call, size_t i, size_t b
     }
   }
 #pragma clang loop unroll(full)
-  for (size_t v = 0; v < CK_KV_BLOCK / VW; v++) top = vf_max(top, x[v]);
-  float before = call->state.largest[i], largest = vf_largest(top);
-  if (!(largest > before)) largest = before;
-  vf shift = vf_set(largest), sum = vf_zero();
-#pragma clang loop unroll(full)
   for (size_t v = 0; v < CK_KV_BLOCK / VW; v++) {
-    vf p = vf_exp2(vf_sub(x[v], shift));
-    sum = vf_add(sum, p);
-    vf_store(scores + v * VW, p);
+    top = vf_max(top, x[v]);
+    vf_store(scores + v * VW, x[v]);
   }
-  float correction = vf_first(vf_exp2(vf_set(before - largest)));
-  call->state.largest[i] = largest;
-  call->state.sum[i] = __builtin_fmaf(call->state.sum[i], correction, vf_sum(sum));
-  return correction;
+  return vf_largest(top);
+}
+
+// The sums of weights by lanes, of each query, while the call runs.
+CK_INLINE float *CK_NAME(sums_at)(const ck_attention_call *call) {
+  return (float *)((char *)call->workspace + CK_ATTENTION_SUMS_AT);
+}
+
+// Turns the scores of T queries from query i on into weights, updates their largest and sums, and gives the correction
+// of what they had. Weights of an 8-bit cache are relative to the block's largest score, and shares says what that is
+// worth; others are relative to the largest of all so far.
+//
+// In stages over all queries, since each stage of one waits for the one before (Zen 4, BF16, 64 dimensions at depth
+// 8,192: 57 % of the roof query by query, 73 % in stages).
+static void CK_NAME(weigh)(ck_format format, size_t T, const ck_attention_call *call, size_t i, size_t block,
+                           float *scores, float *corrections, float *shares) {
+  enum { MOST = CK_NAME(tile_most) };
+  float *sums = CK_NAME(sums_at)(call) + i * VW, *largest = call->state.largest + i, shifts[MOST];
+  for (size_t t = 0; t < MOST; t++) corrections[t] = shares[t] = 0;
+  for (size_t t = 0; t < T; t++) {
+    float top = CK_NAME(largest_score)(call, i + t, block, scores + t * CK_KV_BLOCK), before = largest[t];
+    largest[t] = top > before ? top : before;
+    corrections[t] = before - largest[t];
+    shares[t] = top - largest[t];
+    shifts[t] = format == CK_FORMAT_Q8_0 ? top : largest[t];
+  }
+  for (size_t t = 0; t < T; t += VW) {
+    vf_store(corrections + t, vf_exp2(vf_load(corrections + t)));
+    vf_store(shares + t, format == CK_FORMAT_Q8_0 ? vf_exp2(vf_load(shares + t)) : vf_set(1));
+  }
+  for (size_t t = 0; t < T; t++) {
+    vf sum = CK_NAME(weights)(format, vf_set(shifts[t]), scores + t * CK_KV_BLOCK, scores + t * CK_KV_BLOCK);
+    vf kept = vf_mul(vf_load(sums + t * VW), vf_set(corrections[t]));
+    vf_store(sums + t * VW, vf_fma(sum, vf_set(shares[t]), kept));
+  }
 }
 
 // acc (T, stride), vectors [column, column + V * VW): times the corrections, plus weights · values over the hull.
 CK_INLINE void CK_NAME(values_tile)(ck_format format, size_t T, size_t V, const ck_kv_layout *layout,
-                                    const char *values, const char *next, const float *scales, CK_NAME(hull) hull,
-                                    size_t column, const float *weights, const float *corrections, float *out) {
-  const size_t stride = ck_kv_stride(layout), groups = ck_kv_groups(layout), bytes = CK_NAME(kv_bytes)(format);
+                                    const char *values, const char *next, CK_NAME(hull) hull, size_t column,
+                                    const float *weights, const float *corrections, float *out) {
+  const size_t stride = ck_kv_stride(layout), bytes = CK_NAME(kv_bytes)(format);
   vf acc[CK_NAME(tile_queries)][CK_NAME(tile_vectors)];
 #pragma clang loop unroll(full)
   for (size_t t = 0; t < T; t++) {
@@ -157,11 +221,7 @@ CK_INLINE void CK_NAME(values_tile)(ck_format format, size_t T, size_t V, const 
     vf value[CK_NAME(tile_vectors)];
     if (next) CK_NAME(prefetch)(next + (j * stride + column) * bytes, V * VW * bytes);
 #pragma clang loop unroll(full)
-    for (size_t v = 0; v < V; v++) {
-      value[v] = CK_NAME(kv_load)(format, values, j * stride + column + v * VW);
-      if (format == CK_FORMAT_Q8_0)
-        value[v] = vf_mul(value[v], vf_set(scales[j * groups + (column + v * VW) / CK_KV_GROUP]));
-    }
+    for (size_t v = 0; v < V; v++) value[v] = CK_NAME(value_load)(format, values, stride, j, column + v * VW);
 #pragma clang loop unroll(full)
     for (size_t t = 0; t < T; t++) {
       vf weight = vf_set(weights[t * CK_KV_BLOCK + j]);
@@ -176,20 +236,32 @@ CK_INLINE void CK_NAME(values_tile)(ck_format format, size_t T, size_t V, const 
   }
 }
 
-CK_INLINE void CK_NAME(values)(ck_format format, size_t T, const ck_kv_layout *layout, const char *values,
-                               const char *next, const float *scales, CK_NAME(hull) hull, const float *weights,
-                               const float *corrections, float *out) {
+// acc (T, stride) of a block's weights (T, CK_KV_BLOCK).
+CK_INLINE void CK_NAME(values)(ck_format format, size_t T, const ck_attention_call *call, const char *values,
+                               const char *next, CK_NAME(hull) hull, const float *weights, const float *corrections,
+                               float *out) {
+  const ck_kv_layout *layout = call->layout;
   const size_t stride = ck_kv_stride(layout);
   size_t column = 0;
   enum { V = CK_NAME(tile_vectors) };
+  if (format == CK_FORMAT_Q8_0) {
+    CK_NAME(word_values)(T, call, values, next, hull.first, hull.last, corrections, out);
+    return;
+  }
+#ifdef ATTENTION_PAIRS
+  if (format == CK_FORMAT_BF16) {
+    CK_NAME(pair_values)(T, layout, values, next, hull.first, hull.last, weights, corrections, out);
+    return;
+  }
+#endif
   for (; column + V * VW <= stride; column += V * VW)
-    CK_NAME(values_tile)(format, T, V, layout, values, next, scales, hull, column, weights, corrections, out);
+    CK_NAME(values_tile)(format, T, V, layout, values, next, hull, column, weights, corrections, out);
   if (V > 2 && column + 2 * VW <= stride) {
-    CK_NAME(values_tile)(format, T, 2, layout, values, next, scales, hull, column, weights, corrections, out);
+    CK_NAME(values_tile)(format, T, 2, layout, values, next, hull, column, weights, corrections, out);
     column += 2 * VW;
   }
   for (; column < stride; column += VW)
-    CK_NAME(values_tile)(format, T, 1, layout, values, next, scales, hull, column, weights, corrections, out);
+    CK_NAME(values_tile)(format, T, 1, layout, values, next, hull, column, weights, corrections, out);
 }
 
 // T queries from query i on, over one block.
@@ -198,12 +270,12 @@ CK_INLINE void CK_NAME(attend_tile)(ck_format format, size_t T, const ck_attenti
   const ck_kv_layout *layout = call->layout;
   const char *part = (const char *)call->blocks[block] + call->offset;
   float *scores = (float *)call->workspace + i * CK_KV_BLOCK;
-  const float *scales = (const float *)call->workspace + CK_ATTENTION_TILE * CK_KV_BLOCK;
-  float corrections[CK_NAME(tile_queries)];
+  float corrections[CK_NAME(tile_most)], shares[CK_NAME(tile_most)];
   CK_NAME(scores)(format, T, call, i, part, next, hull, scores);
   if (next) next += ck_kv_values_at(layout);
-  for (size_t t = 0; t < T; t++) corrections[t] = CK_NAME(weigh)(call, i + t, block, scores + t * CK_KV_BLOCK);
-  CK_NAME(values)(format, T, layout, part + ck_kv_values_at(layout), next, scales, hull, scores, corrections,
+  CK_NAME(weigh)(format, T, call, i, block, scores, corrections, shares);
+  if (format == CK_FORMAT_Q8_0) CK_NAME(make_words)(T, call, i, block, scores, shares);
+  CK_NAME(values)(format, T, call, part + ck_kv_values_at(layout), next, hull, scores, corrections,
                   call->state.acc + i * ck_kv_stride(layout));
 }
 
@@ -232,19 +304,10 @@ CK_INLINE void CK_NAME(prefetch_scales)(const ck_kv_layout *layout, const char *
     __builtin_prefetch(part + ck_kv_value_scales_at(layout) + at, 0, 2);
 }
 
-// The scales of a block's values as floats, once for all queries. (Folding them into the weights instead of the
-// values was slower on Zen 4, 0.46 against 0.35 ms at depth 4,096 with 4 queries a KV head.)
-CK_INLINE void CK_NAME(load_scales)(const ck_attention_call *call, size_t block) {
-  const uint16_t *from =
-      (const uint16_t *)((const char *)call->blocks[block] + call->offset + ck_kv_value_scales_at(call->layout));
-  float *to = (float *)call->workspace + CK_ATTENTION_TILE * CK_KV_BLOCK;
-  for (size_t i = 0; i < CK_KV_BLOCK * ck_kv_groups(call->layout); i += VW) vf_store(to + i, vf_load_f16(from + i));
-}
-
 CK_INLINE void CK_NAME(attention_start)(const ck_attention_call *call) {
   for (size_t i = 0; i < call->count; i++) {
     call->state.largest[i] = -FLT_MAX;
-    call->state.sum[i] = 0;
+    vf_store(CK_NAME(sums_at)(call) + i * VW, vf_zero());
   }
   memset(call->state.acc, 0, call->count * ck_kv_stride(call->layout) * sizeof(float));
 }
@@ -255,6 +318,9 @@ CK_INLINE void CK_NAME(attention_of)(ck_format format, const ck_attention_call *
   CK_NAME(attention_start)(call);
 #ifdef ATTENTION_DOT
   if (format == CK_FORMAT_Q8_0) CK_NAME(round_queries)(call);
+#endif
+#ifdef ATTENTION_PAIRS
+  if (format == CK_FORMAT_BF16) CK_NAME(pair_queries)(call);
 #endif
   for (size_t block = call->begin / CK_KV_BLOCK; block * CK_KV_BLOCK < call->end; block++) {
     if (CK_NAME(hull_of)(call, 0, call->count, block).last == 0) continue;
@@ -277,10 +343,17 @@ CK_INLINE void CK_NAME(attention_of)(ck_format format, const ck_attention_call *
       }
     }
   }
+  for (size_t i = 0; i < call->count; i++) call->state.sum[i] = vf_sum(vf_load(CK_NAME(sums_at)(call) + i * VW));
 }
 
+// A region that defines one of the two serves its format only; the others come from the ISA below.
+#ifndef ATTENTION_PAIRS
 static void CK_NAME(attention_q8_0)(const ck_attention_call *call) { CK_NAME(attention_of)(CK_FORMAT_Q8_0, call); }
+#endif
 #ifndef ATTENTION_DOT
+static void CK_NAME(attention_bf16)(const ck_attention_call *call) { CK_NAME(attention_of)(CK_FORMAT_BF16, call); }
+#endif
+#if !defined ATTENTION_DOT && !defined ATTENTION_PAIRS
 static void CK_NAME(attention_f32)(const ck_attention_call *call) { CK_NAME(attention_of)(CK_FORMAT_F32, call); }
 static void CK_NAME(attention_f16)(const ck_attention_call *call) { CK_NAME(attention_of)(CK_FORMAT_F16, call); }
 

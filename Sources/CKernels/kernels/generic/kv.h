@@ -49,22 +49,35 @@ static void CK_NAME(kv_store_f16)(const ck_kv_store_call *call) {
   }
 }
 
+static void CK_NAME(kv_store_bf16)(const ck_kv_store_call *call) {
+  const ck_kv_layout *layout = call->layout;
+  const size_t dim = layout->head_dim;
+  for (size_t i = 0; i < call->count; i++) {
+    size_t at = call->position + i;
+    const float *key = call->keys + i * call->ldk, *value = call->values + i * call->ldv;
+    uint16_t *panel = (uint16_t *)((char *)call->part + at / CK_KV_LANES * ck_kv_panel_bytes(layout));
+    uint16_t *values = (uint16_t *)((char *)call->part + ck_kv_values_at(layout));
+    for (size_t d = 0; d < dim; d++) panel[ck_kv_key_index(layout, at % CK_KV_LANES, d)] = ck_kv_bf16(key[d]);
+    for (size_t d = 0; d < dim; d++) values[ck_kv_value_index(layout, at, d)] = ck_kv_bf16(value[d]);
+  }
+}
+
 static void CK_NAME(kv_store_q8_0)(const ck_kv_store_call *call) {
   const ck_kv_layout *layout = call->layout;
-  const size_t dim = layout->head_dim, stride = ck_kv_stride(layout), groups = ck_kv_groups(layout);
+  const size_t dim = layout->head_dim, groups = ck_kv_groups(layout);
   for (size_t i = 0; i < call->count; i++) {
     size_t at = call->position + i, lane = at % CK_KV_LANES;
     int8_t row[CK_KV_GROUP + VW];
     int8_t *panel = (int8_t *)call->part + at / CK_KV_LANES * ck_kv_panel_bytes(layout);
     uint16_t *key_scales = (uint16_t *)(panel + ck_kv_panel_values(layout));
-    int8_t *values = (int8_t *)call->part + ck_kv_values_at(layout) + at * stride;
-    uint16_t *value_scales = (uint16_t *)((int8_t *)call->part + ck_kv_value_scales_at(layout)) + at * groups;
+    int8_t *values = (int8_t *)call->part + ck_kv_values_at(layout) + ck_kv_value_index(layout, at, 0);
+    uint16_t *value_scales = (uint16_t *)((int8_t *)call->part + ck_kv_value_scales_at(layout)) + at;
     for (size_t g = 0; g < groups; g++) {
       size_t first = g * CK_KV_GROUP, n = dim - first < CK_KV_GROUP ? dim - first : CK_KV_GROUP;
       key_scales[g * CK_KV_LANES + lane] = CK_NAME(kv_group_q8)(call->keys + i * call->ldk + first, n, row);
       for (size_t d = 0; d < n; d += 4) memcpy(panel + (first + d) * CK_KV_LANES + lane * 4, row + d, 4);
-      value_scales[g] = CK_NAME(kv_group_q8)(call->values + i * call->ldv + first, n, row);
-      memcpy(values + first, row, n);
+      value_scales[g * CK_KV_BLOCK] = CK_NAME(kv_group_q8)(call->values + i * call->ldv + first, n, row);
+      for (size_t d = 0; d < n; d++) values[(first + d) * 2] = row[d];
     }
   }
 }

@@ -10,9 +10,11 @@ static void CK_NAME(serve_generic)(ck_table *table) {
   CK_SERVE(table, rope, CK_NAME(rope), CK_ISA_HERE, "vectorised");
   CK_SERVE(table, kv_store[CK_FORMAT_F32], CK_NAME(kv_store_f32), CK_ISA_HERE, "vectorised");
   CK_SERVE(table, kv_store[CK_FORMAT_F16], CK_NAME(kv_store_f16), CK_ISA_HERE, "vectorised");
+  CK_SERVE(table, kv_store[CK_FORMAT_BF16], CK_NAME(kv_store_bf16), CK_ISA_HERE, "pairs");
   CK_SERVE(table, kv_store[CK_FORMAT_Q8_0], CK_NAME(kv_store_q8_0), CK_ISA_HERE, "vectorised");
   CK_SERVE(table, attention[CK_FORMAT_F32], CK_NAME(attention_f32), CK_ISA_HERE, "vectorised");
   CK_SERVE(table, attention[CK_FORMAT_F16], CK_NAME(attention_f16), CK_ISA_HERE, "vectorised");
+  CK_SERVE(table, attention[CK_FORMAT_BF16], CK_NAME(attention_bf16), CK_ISA_HERE, "vectorised");
   CK_SERVE(table, attention[CK_FORMAT_Q8_0], CK_NAME(attention_q8_0), CK_ISA_HERE, "vectorised");
   CK_SERVE(table, attention_merge, CK_NAME(attention_merge), CK_ISA_HERE, "vectorised");
 }

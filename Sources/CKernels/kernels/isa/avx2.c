@@ -4,11 +4,11 @@
 #define CK_ISA_SUFFIX avx2
 #define CK_ISA_HERE CK_ISA_AVX2
 #include "simd/begin_avx2.h"
+#include "simd/int_avx2.h"
 #include "kernels/generic/all.h"
 #include "simd/peak_avx2.h"
 #include "kernels/generic/roofs.h"
 #include "kernels/generic/peak_s8.h"
-#include "simd/int_avx2.h"
 #include "kernels/generic/records.h"
 #include "kernels/generic/expand.h"
 #include "kernels/generic/tile_q8.h"

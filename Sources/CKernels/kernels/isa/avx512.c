@@ -4,11 +4,11 @@
 #define CK_ISA_SUFFIX avx512
 #define CK_ISA_HERE CK_ISA_AVX512
 #include "simd/begin_avx512.h"
+#include "simd/int_avx512.h"
+#include "simd/dot_avx512.h"
 #include "kernels/generic/all.h"
 #include "simd/peak_avx512.h"
 #include "kernels/generic/roofs.h"
-#include "simd/int_avx512.h"
-#include "simd/dot_avx512.h"
 #include "kernels/generic/records.h"
 #include "kernels/generic/expand.h"
 #include "kernels/generic/tile_q8.h"

@@ -10,7 +10,7 @@
 #include "simd/dot_avx512vnni.h"
 #include "kernels/generic/expand.h"
 #include "kernels/generic/tile_q8.h"
-#include "kernels/generic/attention_q8.h"
+#define ATTENTION_DOT 1
 #include "kernels/generic/attention.h"
 #include "simd/end.h"
 

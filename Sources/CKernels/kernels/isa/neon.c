@@ -4,12 +4,12 @@
 #define CK_ISA_SUFFIX neon
 #define CK_ISA_HERE CK_ISA_NEON
 #include "simd/begin_neon.h"
+#include "simd/int_neon.h"
+#include "simd/dot_neon.h"
 #include "kernels/generic/all.h"
 #include "simd/peak_neon.h"
 #include "kernels/generic/roofs.h"
 #include "kernels/generic/peak_s8.h"
-#include "simd/int_neon.h"
-#include "simd/dot_neon.h"
 #include "kernels/generic/records.h"
 #include "kernels/generic/expand.h"
 #include "kernels/generic/tile_q8.h"

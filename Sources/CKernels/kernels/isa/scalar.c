@@ -24,6 +24,8 @@ void ck_serve_SCALAR(ck_table *table) {
   CK_SERVE(table, attention[CK_FORMAT_F32], ck_attention_scalar, CK_ISA_SCALAR, "reference");
   CK_SERVE(table, kv_store[CK_FORMAT_F16], ck_kv_store_scalar, CK_ISA_SCALAR, "reference");
   CK_SERVE(table, attention[CK_FORMAT_F16], ck_attention_scalar, CK_ISA_SCALAR, "reference");
+  CK_SERVE(table, kv_store[CK_FORMAT_BF16], ck_kv_store_scalar, CK_ISA_SCALAR, "reference");
+  CK_SERVE(table, attention[CK_FORMAT_BF16], ck_attention_scalar, CK_ISA_SCALAR, "reference");
   CK_SERVE(table, kv_store[CK_FORMAT_Q8_0], ck_kv_store_scalar, CK_ISA_SCALAR, "reference");
   CK_SERVE(table, attention[CK_FORMAT_Q8_0], ck_attention_scalar, CK_ISA_SCALAR, "reference");
   CK_SERVE(table, attention_merge, ck_attention_merge_scalar, CK_ISA_SCALAR, "reference");

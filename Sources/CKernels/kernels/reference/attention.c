@@ -7,18 +7,13 @@
 #include "kernels/kv.h"
 #include "kernels/reference/reference.h"
 
-// Where dimension d of the key at `at` lies, counted in values from its panel.
-static size_t key_index(const ck_kv_layout *layout, size_t at, size_t d) {
-  size_t lane = at % CK_KV_LANES;
-  return layout->format == CK_FORMAT_Q8_0 ? d / 4 * 4 * CK_KV_LANES + lane * 4 + d % 4 : d * CK_KV_LANES + lane;
-}
-
 static void put(ck_format format, void *values, size_t index, float value, float inverse) {
   switch (format) {
     case CK_FORMAT_F32: ((float *)values)[index] = value; break;
     case CK_FORMAT_F16:
       ((uint16_t *)values)[index] = ck_f16_from_f32(value > 65504 ? 65504 : value < -65504 ? -65504 : value);
       break;
+    case CK_FORMAT_BF16: ((uint16_t *)values)[index] = ck_kv_bf16(value); break;
     default: {
       float scaled = nearbyintf(value * inverse);
       ((int8_t *)values)[index] = isnan(scaled) ? -128 : (int8_t)(scaled > 127 ? 127 : scaled < -127 ? -127 : scaled);
@@ -30,6 +25,7 @@ static float get(ck_format format, const void *values, size_t index) {
   switch (format) {
     case CK_FORMAT_F32: return ((const float *)values)[index];
     case CK_FORMAT_F16: return ck_f32_from_f16(((const uint16_t *)values)[index]);
+    case CK_FORMAT_BF16: return ck_f32_from_bf16(((const uint16_t *)values)[index]);
     default: return ((const int8_t *)values)[index];
   }
 }
@@ -43,7 +39,7 @@ static uint16_t group_scale(const float *x, size_t n) {
 
 static void store_position(const ck_kv_store_call *call, size_t i) {
   const ck_kv_layout *layout = call->layout;
-  const size_t at = call->position + i, dim = layout->head_dim, stride = ck_kv_stride(layout);
+  const size_t at = call->position + i, dim = layout->head_dim;
   const float *key = call->keys + i * call->ldk, *value = call->values + i * call->ldv;
   char *panel = (char *)call->part + at / CK_KV_LANES * ck_kv_panel_bytes(layout);
   char *values = (char *)call->part + ck_kv_values_at(layout);
@@ -55,13 +51,13 @@ static void store_position(const ck_kv_store_call *call, size_t i) {
     if (ck_kv_scaled(layout)) {
       uint16_t key_scale = group_scale(key + first, end - first), value_scale = group_scale(value + first, end - first);
       key_scales[g * CK_KV_LANES + at % CK_KV_LANES] = key_scale;
-      value_scales[at * ck_kv_groups(layout) + g] = value_scale;
+      value_scales[g * CK_KV_BLOCK + at] = value_scale;
       key_inverse = ck_f32_from_f16(key_scale) > 0 ? 1 / ck_f32_from_f16(key_scale) : 0;
       value_inverse = ck_f32_from_f16(value_scale) > 0 ? 1 / ck_f32_from_f16(value_scale) : 0;
     }
     for (size_t d = first; d < end; d++) {
-      put(layout->format, panel, key_index(layout, at, d), key[d], key_inverse);
-      put(layout->format, values, at * stride + d, value[d], value_inverse);
+      put(layout->format, panel, ck_kv_key_index(layout, at % CK_KV_LANES, d), key[d], key_inverse);
+      put(layout->format, values, ck_kv_value_index(layout, at, d), value[d], value_inverse);
     }
   }
 }
@@ -78,7 +74,7 @@ static double score(const ck_attention_call *call, const float *q, size_t positi
   const uint16_t *scales = (const uint16_t *)(panel + ck_kv_panel_values(layout));
   double sum = 0;
   for (size_t d = 0; d < layout->head_dim; d++) {
-    double key = get(layout->format, panel, key_index(layout, at, d));
+    double key = get(layout->format, panel, ck_kv_key_index(layout, at % CK_KV_LANES, d));
     if (ck_kv_scaled(layout)) key *= ck_f32_from_f16(scales[d / CK_KV_GROUP * CK_KV_LANES + at % CK_KV_LANES]);
     sum += q[d] * key;
   }
@@ -89,10 +85,10 @@ static double value_at(const ck_attention_call *call, size_t position, size_t d)
   const ck_kv_layout *layout = call->layout;
   const size_t at = position % CK_KV_BLOCK;
   const char *part = (const char *)call->blocks[position / CK_KV_BLOCK] + call->offset;
-  double value = get(layout->format, part + ck_kv_values_at(layout), at * ck_kv_stride(layout) + d);
+  double value = get(layout->format, part + ck_kv_values_at(layout), ck_kv_value_index(layout, at, d));
   if (!ck_kv_scaled(layout)) return value;
   const uint16_t *scales = (const uint16_t *)(part + ck_kv_value_scales_at(layout));
-  return value * ck_f32_from_f16(scales[at * ck_kv_groups(layout) + d / CK_KV_GROUP]);
+  return value * ck_f32_from_f16(scales[d / CK_KV_GROUP * CK_KV_BLOCK + at]);
 }
 
 // The largest score first, then the sums relative to it: scores are computed twice rather than kept.

@@ -1,11 +1,9 @@
 // Scores over an 8-bit cache by integer dot products: queries are rounded to 8 bits in groups of 32 as the keys are,
-// which moves a score by at most half a 127th of each group's largest query value times the keys there. Included
-// before attention.h, after int_*.h and dot_*.h, where a dot product beats conversion to float.
+// which moves a score by at most half a 127th of each group's largest query value times the keys there. Included by
+// attention.h where the region defines ATTENTION_DOT: where a dot product beats conversion to float.
 //
 // Per group and query: 8 dot products of 4 dimensions, then one conversion and one multiply-add. Integer sums and
 // float sums both stay in registers: T x 2 of each.
-#define ATTENTION_DOT 1
-
 // Where a tile's queries of 8 bits, their scales and the accumulators' starting values lie in the workspace.
 typedef struct CK_NAME(rounded) {
   int8_t *codes;   // (count, 512)
@@ -14,7 +12,7 @@ typedef struct CK_NAME(rounded) {
 } CK_NAME(rounded);
 
 CK_INLINE CK_NAME(rounded) CK_NAME(rounded_at)(const ck_attention_call *call) {
-  float *scales = (float *)call->workspace + CK_ATTENTION_TILE * CK_KV_BLOCK + CK_KV_BLOCK * 16;
+  float *scales = (float *)((char *)call->workspace + CK_ATTENTION_QUERIES_AT);
   int32_t *start = (int32_t *)(scales + CK_ATTENTION_TILE * 16);
   return (CK_NAME(rounded)){(int8_t *)(start + CK_ATTENTION_TILE * 16), scales, start};
 }
