@@ -90,6 +90,7 @@ func kvFormat(_ value: Int32) throws(ABIError) -> KVFormat {
     var loading = ModelOptions(
       exactActivations: options.exact_activations, budget: bytes(options.budget), cancel: try cancelFlag(options.cancel)
     )
+    if let folder = options.panel_cache { loading.panelCache = String(cString: folder) }
     if let progress = options.progress {
       nonisolated(unsafe) let context = options.progress_context  // the caller's, passed back as it came
       nonisolated(unsafe) let progress = progress
@@ -101,6 +102,24 @@ func kvFormat(_ value: Int32) throws(ABIError) -> KVFormat {
 }
 
 @c @implementation public func gobi_model_close(_ model: OpaquePointer!) { destroyHandle(model, ModelBox.self) }
+
+@c @implementation public func gobi_model_panel_cache(
+  _ model: OpaquePointer!, _ buffer: UnsafeMutablePointer<CChar>!, _ capacity: Int,
+  _ needed: UnsafeMutablePointer<Int>!, _ error: UnsafeMutablePointer<OpaquePointer?>!
+) -> gobi_status {
+  call(error) {
+    let fields: [(String, String)] =
+      switch try object(model, ModelBox.self).model.panelCache {
+      case .off: [("outcome", "off")]
+      case .loaded(let path): [("outcome", "loaded"), ("path", path)]
+      case .stored(let path, let reason): [("outcome", "stored"), ("path", path), ("reason", reason.description)]
+      case .notStored(let reason, let failure):
+        [("outcome", "not stored"), ("reason", reason.description), ("failure", failure.description)]
+      }
+    try copy(
+      JSONValue.object(JSONObject(fields.map { ($0.0, .string($0.1)) })).serialized(), buffer, capacity, needed)
+  }
+}
 
 @c @implementation public func gobi_model_describe(
   _ model: OpaquePointer!, _ info: UnsafeMutablePointer<gobi_model_info>!,

@@ -44,6 +44,8 @@ struct BenchCommand: ParsableCommand {
   @Option(help: "Use the kernels of this instruction set.")
   var isa: String?
 
+  @OptionGroup var cache: PanelCacheOption
+
   @Option(help: "Keys and values in f16, q8 or f32.")
   var kv = KVOption.f16
 
@@ -81,8 +83,11 @@ struct BenchCommand: ParsableCommand {
         let roofs = noRoof ? nil : try BenchRoofs.measured(runtime)
         let bar = ProgressBar("loading")
         let loaded = try Model.open(
-          path: path, runtime: runtime, options: ModelOptions(progress: { bar.update($0) }, cancel: Interrupt.flag))
+          path: path, runtime: runtime,
+          options: ModelOptions(
+            progress: { bar.update($0) }, cancel: Interrupt.flag, panelCache: cache.folder))
         bar.finish()
+        cache.report(loaded)
         if loaded.configuration.isEncoder { throw Failure("\(path): an encoder has no prefill and decode") }
         for test in try tests() {
           writer.row(try BenchTimer(model: loaded, test: test, kv: kv.format).run(repetitions, roofs))

@@ -42,6 +42,8 @@ struct ModelArguments: ParsableArguments {
   @Flag(name: .customLong("f32"), help: "Leave activations in float32: slower, closest to what the weights say.")
   var exact = false
 
+  @OptionGroup var cache: PanelCacheOption
+
   @OptionGroup var runtime: RuntimeOptions
 
   /// Loads the model, with a progress bar where stderr is a terminal. Ctrl-C stops it.
@@ -49,8 +51,23 @@ struct ModelArguments: ParsableArguments {
     let bar = ProgressBar("loading")
     defer { bar.finish() }
     let options = ModelOptions(
-      exactActivations: exact, progress: { bar.update($0) }, cancel: Interrupt.flag)
-    return try Model.open(path: model, runtime: runtime.runtime(), options: options)
+      exactActivations: exact, progress: { bar.update($0) }, cancel: Interrupt.flag, panelCache: cache.folder)
+    let loaded = try Model.open(path: model, runtime: runtime.runtime(), options: options)
+    cache.report(loaded)
+    return loaded
+  }
+}
+
+/// Where packed weights are kept from one run to the next.
+struct PanelCacheOption: ParsableArguments {
+  @Option(
+    name: .customLong("panel-cache"),
+    help: "Keep the packed weights in this folder, and read them there the next time: a file of the model's size.")
+  var folder: String?
+
+  /// Tells what went wrong with the cache; the model is loaded all the same.
+  func report(_ model: Model) {
+    if let note = model.panelCache.note { Console.error("panel cache: \(note)") }
   }
 }
 

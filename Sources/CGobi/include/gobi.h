@@ -152,12 +152,18 @@ typedef struct gobi_model_options {
   void *progress_context;
   gobi_cancel *cancel;     // or NULL
   bool exact_activations;  // float32 where quantised weights would have int8 or bf16: slower, closer to the weights
+  const char *panel_cache;  // folder that packed weights are kept in and read from; NULL: none. Trust it as the model
 } gobi_model_options;
 
 /// Loads a model for the runtime's kernels, its tokenizer and chat template where it has them.
 GOBI_API gobi_status gobi_model_open(const char *path, gobi_runtime *runtime, const gobi_model_options *options,
                                      gobi_model **model, gobi_error **error);
 GOBI_API void gobi_model_close(gobi_model *model);
+/// What the panel cache did while the model was loaded, as a JSON object: outcome ("off"; "loaded": from the cache;
+/// "stored": packed, and kept for the next time; "not stored"), path of the file, reason: why the panels were not there
+/// before, failure: why none are there now. Trouble with the cache never fails gobi_model_open.
+GOBI_API gobi_status gobi_model_panel_cache(const gobi_model *model, char *buffer, size_t capacity, size_t *needed,
+                                            gobi_error **error);
 
 typedef struct gobi_model_info {
   size_t struct_size;   // set by the caller

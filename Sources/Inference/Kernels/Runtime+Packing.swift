@@ -22,6 +22,15 @@ extension Format {
 extension PackedTensor {
   /// The description that the kernels take.
   var packed: UnsafeMutablePointer<ck_packed> { descriptor.assumingMemoryBound(to: ck_packed.self) }
+
+  /// The memory that the panels take.
+  package var panels: UnsafeMutableRawBufferPointer {
+    UnsafeMutableRawBufferPointer(start: packed.pointee.data, count: byteCount)
+  }
+
+  /// What tells this layout of panels from others: its version and the rows of a panel. Equal layouts of equal weights
+  /// are equal bytes, on every machine.
+  package var layout: [UInt64] { [UInt64(packed.pointee.layout), UInt64(packed.pointee.panel_rows)] }
 }
 
 /// Refuses a shape whose panels could not be counted.

@@ -11,15 +11,22 @@ public struct ModelOptions: Sendable {
   public var progress: (@Sendable (Double) -> Void)?
   /// Stops the loading within milliseconds.
   public var cancel: CancelFlag?
+  /// A folder that packed weights are kept in, or nil. The first loading of a model writes a file of the weights' size
+  /// there, later ones read it in place of packing. It is made if only its last part is missing. Who can write to the
+  /// folder decides what models of it compute: trust it as you trust the model's own file.
+  ///
+  /// Nothing that goes wrong with it fails the loading: ``Model/panelCache`` tells what was done.
+  public var panelCache: String?
 
   public init(
     exactActivations: Bool = false, budget: Int? = nil, progress: (@Sendable (Double) -> Void)? = nil,
-    cancel: CancelFlag? = nil
+    cancel: CancelFlag? = nil, panelCache: String? = nil
   ) {
     self.exactActivations = exactActivations
     self.budget = budget
     self.progress = progress
     self.cancel = cancel
+    self.panelCache = panelCache
   }
 }
 
@@ -70,6 +77,8 @@ public final class Model: Sendable {
   public let fingerprint: UInt64
   /// Whether activations stay in float32.
   public let exactActivations: Bool
+  /// What the panel cache did while the model was loaded.
+  public let panelCache: PanelCacheOutcome
   var exact: Bool { exactActivations }
   let architecture: any Architecture
   /// Owns the memory that the architecture's tensors lie in.
@@ -108,7 +117,7 @@ public final class Model: Sendable {
     let arena = WeightArena(counting: counting, budget: options.budget)
     let loader = WeightLoader(source.file, naming: source.naming, runtime: runtime, arena: arena)
     let architecture = try type.init(configuration, loader)
-    if !counting { try loader.packAll(progress: options.progress, cancel: options.cancel) }
+    panelCache = counting ? .off : try loader.fill(options)
 
     self.path = source.file.path
     self.runtime = runtime

@@ -1,5 +1,5 @@
 // From named tensors in a file to packed tensors in an arena: names, shapes, and the order of the work. First every
-// tensor is found, checked and given its place; only then is the first byte packed.
+// tensor is found, checked and given its place; only then is the first byte packed (WeightLoader+Filling.swift).
 
 /// Which of the two customs a file names its tensors by.
 package enum TensorNaming: Sendable {
@@ -18,24 +18,11 @@ enum HuggingFacePrefix {
   }
 }
 
-/// Finds tensors and sets their places aside; packs them all in the end. A copy made by ``layer(_:)`` works for one
+/// Finds tensors and sets their places aside; fills them all in the end. A copy made by ``layer(_:)`` works for one
 /// layer.
 package struct WeightLoader {
-  /// One contiguous piece of a file that becomes rows of a packed tensor, or a vector.
-  private enum Job {
-    case pack(WeightTensor, offset: Int, rowBytes: Int, PackedTensor)
-    case decode(WeightTensor, UnsafeMutablePointer<Float>)
-
-    var byteCount: Int {
-      switch self {
-      case .pack(_, _, let rowBytes, let packed): rowBytes * packed.rows
-      case .decode(let tensor, _): tensor.byteCount
-      }
-    }
-  }
-
   private final class Work {
-    var jobs: [Job] = []
+    var jobs: [WeightJob] = []
     var parameters = 0
     var seen: Set<String> = []
     var fingerprint = Fingerprint()
@@ -74,6 +61,8 @@ package struct WeightLoader {
   package var parameters: Int { work.parameters }
   /// What tells this model from others: names, shapes, formats and samples of the data.
   package var fingerprint: Fingerprint { work.fingerprint }
+  /// What is to be done, in order.
+  var jobs: [WeightJob] { work.jobs }
 
   // MARK: Names
 
@@ -174,52 +163,6 @@ package struct WeightLoader {
       switch error {
       case .kernel(let error): throw .kernel(KernelError(error.status, "\(error.operation), '\(source.name)'"))
       case .memory(let error): throw ModelError(error)
-      }
-    }
-  }
-
-  // MARK: Packing
-
-  /// Bytes packed at once: small enough to notice a cancel flag within a few milliseconds.
-  private static let pieceBytes = 8 << 20
-
-  /// Fills every place that was set aside, in order, and gives back each piece of the file as soon as it is packed.
-  ///
-  /// `progress` is told the share that is done, from 0 to 1.
-  package func packAll(progress: ((Double) -> Void)?, cancel: CancelFlag?) throws(ModelError) {
-    let total = work.jobs.reduce(0) { $0 + $1.byteCount }
-    var done = 0
-    func advance(_ bytes: Int) throws(ModelError) {
-      done += bytes
-      progress?(total == 0 ? 1 : Double(done) / Double(total))
-      if cancel?.isCancelled == true { throw .cancelled(path: file.path) }
-    }
-    try advance(0)
-    for job in work.jobs {
-      do {
-        switch job {
-        case .decode(let tensor, let target):
-          guard let source = tensor.bytes.baseAddress else { continue }
-          try Runtime.decode(tensor.format, source, count: tensor.count, into: target)
-          try advance(job.byteCount)
-        case .pack(let tensor, let offset, let rowBytes, let packed):
-          guard let source = tensor.bytes.baseAddress else { continue }
-          // Whole panels, so that no two pieces write to one.
-          let step = max(Self.pieceBytes / max(rowBytes, 1) / 64 * 64, 64)
-          for first in stride(from: 0, to: packed.rows, by: step) {
-            let rows = min(step, packed.rows - first)
-            let start = offset + first * rowBytes
-            try runtime.store(source + start, stride: rowBytes, rows: rows, into: packed, at: first)
-            tensor.file.discard(tensor.fileOffset + start..<tensor.fileOffset + start + rows * rowBytes)
-            try advance(rows * rowBytes)
-          }
-        }
-      } catch let error as KernelError {
-        throw .kernel(error)
-      } catch let error as ModelError {
-        throw error
-      } catch {
-        throw .kernel(KernelError(.unknown(0), "\(error)"))
       }
     }
   }

@@ -9,6 +9,8 @@ public final class MappedFile: Sendable {
   public let path: String
   /// The file's bytes. Valid while this object lives: keep the object, not only the pointer. Page-aligned.
   public nonisolated(unsafe) let bytes: UnsafeRawBufferPointer
+  /// The file's state when it was mapped; nil for contents that are not on a disk.
+  package let identity: FileIdentity?
   /// What must be unmapped: more than `bytes` where a guard page follows.
   private nonisolated(unsafe) let mapping: UnsafeMutableRawBufferPointer
 
@@ -42,6 +44,7 @@ public final class MappedFile: Sendable {
     self.path = path
     self.mapping = mapping
     self.bytes = UnsafeRawBufferPointer(mapping)
+    identity = FileIdentity(status)
   }
 
   /// A private copy of `contents` that stands in for a file at `path`, for contents that never were on a disk.
@@ -67,6 +70,7 @@ public final class MappedFile: Sendable {
     }
     self.path = path
     self.bytes = UnsafeRawBufferPointer(target)
+    identity = nil
   }
 
   deinit {
