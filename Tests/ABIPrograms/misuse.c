@@ -53,6 +53,13 @@ static void opening(gobi_runtime *runtime, const char *path, const char *truncat
   options.cancel = (gobi_cancel *)runtime;
   EXPECT(GOBI_INVALID_ARGUMENT, gobi_model_open(path, runtime, &options, &model, &error));
   gobi_cancel_destroy(cancel);
+  options.cancel = NULL;
+  options.panel_cache = "/nonexistent/folder/panels";
+  EXPECT(GOBI_OK, gobi_model_open(path, runtime, &options, &model, &error));
+  EXPECT(GOBI_BUFFER_TOO_SMALL, gobi_model_panel_cache(model, text, sizeof text, &needed, &error));
+  EXPECT(GOBI_INVALID_ARGUMENT, gobi_model_panel_cache((gobi_model *)runtime, text, sizeof text, &needed, &error));
+  gobi_model_close(model);
+  model = NULL;
   options.struct_size = 3;
   EXPECT(GOBI_INVALID_ARGUMENT, gobi_model_open(path, runtime, &options, &model, &error));
   REQUIRE(model == NULL);

@@ -112,6 +112,34 @@ private final class Opened {
     #expect(gobi_runtime_threads(nil) == 0)
   }
 
+  @Test func panelCacheOfThisAndOlderCallers() throws {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("gobi-\(UUID().uuidString)")
+    defer { try? FileManager.default.removeItem(at: folder) }
+    var runtime: OpaquePointer?
+    try #require(gobi_runtime_create(nil, &runtime, nil) == 0)
+    defer { gobi_runtime_destroy(runtime) }
+    func outcome(_ size: Int, _ folder: String) -> String {
+      var model: OpaquePointer?
+      folder.withCString { folder in
+        var options = gobi_model_options()
+        options.struct_size = size
+        options.panel_cache = folder
+        #expect(gobi_model_open(llama, runtime, &options, &model, nil) == 0)
+      }
+      defer { gobi_model_close(model) }
+      return text { gobi_model_panel_cache(model, $0, $1, $2, nil) }
+    }
+    let size = MemoryLayout<gobi_model_options>.size
+    let older = try #require(MemoryLayout<gobi_model_options>.offset(of: \.panel_cache))
+    #expect(older == 48, "the size of the struct before the field came")
+    #expect(outcome(older, folder.path) == #"{"outcome":"off"}"#)
+    #expect(!FileManager.default.fileExists(atPath: folder.path))
+    #expect(outcome(size, folder.path).hasPrefix(#"{"outcome":"stored","path":"#))
+    #expect(outcome(size, folder.path).hasPrefix(#"{"outcome":"loaded","path":"#))
+    #expect(outcome(size, folder.path + "/none/there").hasPrefix(#"{"outcome":"not stored","reason":"#))
+    #expect(Int(gobi_model_panel_cache(nil, nil, 0, nil, nil)) == GOBI_INVALID_ARGUMENT)
+  }
+
   @Test func propertiesAndText() throws {
     let opened = try Opened()
     #expect(opened.info().vocabulary > 0)

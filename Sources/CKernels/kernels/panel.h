@@ -37,7 +37,7 @@
 enum {
   CK_ROWS = 16,
   CK_STEP = 64,
-  CK_LAYOUT = 2,
+  CK_LAYOUT = 2,  // raised whenever the bytes of a panel change: cached panels are told by it
   CK_AHEAD = 4096,  // bytes that kernels of floats prefetch ahead; those of integers gain nothing by it
 };
 

@@ -9,7 +9,7 @@ public struct ModelOptions: Sendable {
   public var budget: Int?
   /// Told the share that is done, from 0 to 1, by the loading thread.
   public var progress: (@Sendable (Double) -> Void)?
-  /// Stops the loading within milliseconds.
+  /// Stops the loading within milliseconds, or while a panel cache is written within the time of 64 MiB on the disk.
   public var cancel: CancelFlag?
   /// A folder that packed weights are kept in, or nil. The first loading of a model writes a file of the weights' size
   /// there, later ones read it in place of packing. It is made if only its last part is missing. Who can write to the

