@@ -36,9 +36,11 @@ func optional(_ value: Int, _ name: String) throws(ABIError) -> Int? {
 
 func bytes(_ value: UInt64) -> Int? { value == 0 ? nil : Int(clamping: value) }
 
-func kvFormat(_ value: Int32) throws(ABIError) -> KVFormat {
+/// nil for the model's default.
+func kvFormat(_ value: Int32) throws(ABIError) -> KVFormat? {
   switch Int(value) {
-  case GOBI_KV_DEFAULT, GOBI_KV_F16: return .f16
+  case GOBI_KV_DEFAULT: return nil
+  case GOBI_KV_F16: return .f16
   case GOBI_KV_F32: return .f32
   case GOBI_KV_Q8: return .q8
   case GOBI_KV_BF16: return .bf16

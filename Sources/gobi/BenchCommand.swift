@@ -46,8 +46,8 @@ struct BenchCommand: ParsableCommand {
 
   @OptionGroup var cache: PanelCacheOption
 
-  @Option(help: "Keys and values in f16, q8 or f32.")
-  var kv = KVOption.f16
+  @Option(help: "Keys and values. Default: bf16 where the processor multiplies it, else f16.")
+  var kv: KVOption?
 
   @Option(name: [.customShort("r"), .customLong("repetitions")], help: "Runs of each test.")
   var repetitions = 5
@@ -90,7 +90,7 @@ struct BenchCommand: ParsableCommand {
         cache.report(loaded)
         if loaded.configuration.isEncoder { throw Failure("\(path): an encoder has no prefill and decode") }
         for test in try tests() {
-          writer.row(try BenchTimer(model: loaded, test: test, kv: kv.format).run(repetitions, roofs))
+          writer.row(try BenchTimer(model: loaded, test: test, kv: kv?.format).run(repetitions, roofs))
         }
       }
     }

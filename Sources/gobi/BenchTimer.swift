@@ -37,7 +37,7 @@ struct BenchResult {
 struct BenchTimer {
   let model: Model
   let test: BenchTest
-  let kv: KVFormat
+  let kv: KVFormat?
 
   func run(_ repetitions: Int, _ roofs: BenchRoofs?) throws -> BenchResult {
     let context = test.depth + test.prompt + test.generate

@@ -19,7 +19,9 @@ struct LogitsCommand: ParsableCommand {
   @Option(help: "Rows that are worked on at once; the result does not depend on it.")
   var chunk = SessionOptions.defaultChunk
 
-  @Option(help: "Keys and values in f16, q8 or f32. Default: f32 with --f32, else f16.")
+  @Option(
+    help:
+      "Keys and values. Default: f32 with --f32, else bf16 where the processor multiplies it, f16 elsewhere.")
   var kv: KVOption?
 
   @Flag(help: "Write hidden states (tokens, width) instead.")
@@ -46,7 +48,7 @@ struct LogitsCommand: ParsableCommand {
     let model = try arguments.load()
     let tokens = try TokenIDs.read(path: ids, vocabularySize: model.configuration.vocabulary)
     guard !tokens.isEmpty else { throw Failure("\(ids): no token ids") }
-    let format = kv?.format ?? (arguments.exact ? .f32 : .f16)
+    let format = kv?.format ?? (arguments.exact ? .f32 : nil)
     let session = try Session(
       model: model, options: SessionOptions(context: max(tokens.count, 1), chunk: chunk, kvFormat: format))
     if model.configuration.isEncoder {

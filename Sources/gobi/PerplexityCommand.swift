@@ -32,8 +32,8 @@ struct PerplexityCommand: ParsableCommand {
   @Option(help: "The first token of a window that counts.")
   var firstTarget = 1
 
-  @Option(help: "Keys and values in f16, q8 or f32.")
-  var kv = KVOption.f16
+  @Option(help: "Keys and values. Default: bf16 where the processor multiplies it, else f16.")
+  var kv: KVOption?
 
   @Flag(inversion: .prefixedNo, help: "Put the beginning-of-sequence token first. Default: as the model says.")
   var bos: Bool?
@@ -63,7 +63,7 @@ struct PerplexityCommand: ParsableCommand {
     if let tokens { ids = Array(ids.prefix(tokens)) }
     guard ids.count >= 2 else { throw Failure("\(file): fewer than two tokens") }
 
-    let session = try Session(model: model, options: SessionOptions(context: window, kvFormat: kv.format))
+    let session = try Session(model: model, options: SessionOptions(context: window, kvFormat: kv?.format))
     let bar = ProgressBar("perplexity")
     let options = Perplexity.Options(window: window, stride: stride, firstTarget: firstTarget)
     let result = try Perplexity.evaluate(

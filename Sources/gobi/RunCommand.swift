@@ -27,8 +27,8 @@ struct RunCommand: ParsableCommand {
   @Option(help: "Positions of the context. Default: what the model was trained for.")
   var context: Int?
 
-  @Option(help: "Keys and values in f16, q8 or f32.")
-  var kv = KVOption.f16
+  @Option(help: "Keys and values. Default: bf16 where the processor multiplies it, else f16.")
+  var kv: KVOption?
 
   @Option(help: "Rows that a prefill works on at once.")
   var chunk = SessionOptions.defaultChunk
@@ -107,7 +107,8 @@ private struct Conversation {
         ?? TokenizerOfNothing(vocabularySize: model.configuration.vocabulary)
     template = command.chat ? try ModelFiles.chatTemplate(of: model.path) : nil
     session = try Session(
-      model: model, options: SessionOptions(context: command.context, chunk: command.chunk, kvFormat: command.kv.format)
+      model: model,
+      options: SessionOptions(context: command.context, chunk: command.chunk, kvFormat: command.kv?.format)
     )
     sequence = try session.makeSequence()
   }

@@ -113,7 +113,8 @@ GOBI_API gobi_status gobi_runtime_kernel(const gobi_runtime *runtime, size_t ind
 
 typedef struct gobi_model gobi_model;
 
-/// What keys and values are kept as. 0 is the default, F16.
+/// What keys and values are kept as. The default is BF16 where the processor multiplies it, F16 elsewhere, for encoders
+/// and with exact activations: a saved sequence fits sessions of its own format only, so name one where it may move.
 enum { GOBI_KV_DEFAULT = 0, GOBI_KV_F32 = 1, GOBI_KV_F16 = 2, GOBI_KV_Q8 = 3, GOBI_KV_BF16 = 4 };
 
 /// What is at `path`, from headers alone, as a JSON object: files, metadata, tensors, formats, sizes.

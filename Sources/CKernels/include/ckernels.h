@@ -293,6 +293,9 @@ typedef struct ck_kv_layout {
 CK_API ck_status ck_kv_plan(const ck_runtime *runtime, ck_format format, uint32_t kv_heads, uint32_t head_dim,
                             ck_kv_layout *layout);
 
+/// The format of 16 bits that this runtime attends to fastest: BF16 where the processor multiplies it, F16 elsewhere.
+CK_API ck_format ck_kv_preferred(const ck_runtime *runtime);
+
 /// One sequence's share of a ragged batch: rows [first_row, first_row + rows) are its positions
 /// [position, position + rows).
 typedef struct ck_kv_sequence {

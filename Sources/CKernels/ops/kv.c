@@ -16,6 +16,13 @@ ck_status ck_kv_plan(const ck_runtime *runtime, ck_format format, uint32_t kv_he
   return CK_OK;
 }
 
+ck_format ck_kv_preferred(const ck_runtime *runtime) {
+  // ISAs are listed best first: a bfloat16 kernel of a better one is there because it multiplies bfloat16.
+  if (runtime == NULL) return CK_FORMAT_F16;
+  return runtime->table.attention[CK_FORMAT_BF16].isa < runtime->table.attention[CK_FORMAT_F16].isa ? CK_FORMAT_BF16
+                                                                                                     : CK_FORMAT_F16;
+}
+
 bool ck_kv_layout_valid(const ck_kv_layout *layout) {
   return layout != NULL &&
          (layout->format == CK_FORMAT_F32 || layout->format == CK_FORMAT_F16 ||

@@ -76,6 +76,9 @@ package struct AttentionParameters: Sendable {
 }
 
 extension Runtime {
+  /// The format of 16 bits that attention is fastest with on this runtime's instruction set.
+  package var preferredKVFormat: KVFormat { ck_kv_preferred(handle) == CK_FORMAT_BF16 ? .bf16 : .f16 }
+
   package func kvLayout(_ format: KVFormat, kvHeads: Int, headDim: Int) throws(KernelError) -> KVLayout {
     var layout = ck_kv_layout()
     guard let kvHeads = UInt32(exactly: kvHeads), let headDim = UInt32(exactly: headDim) else {

@@ -26,17 +26,18 @@ extension Model {
   ///
   /// - Parameters:
   ///   - context: nil for ``defaultContext``.
+  ///   - kvFormat: nil for ``defaultKVFormat``.
   ///   - chunk: rows that a session works on at once.
   /// - Throws: ``ModelError/kernel(_:)`` if no kernel serves the model's shape.
   public func memoryPlan(
-    context: Int? = nil, batch: Int = 1, kvFormat: KVFormat = .f16, chunk: Int = Model.defaultChunk
+    context: Int? = nil, batch: Int = 1, kvFormat: KVFormat? = nil, chunk: Int = Model.defaultChunk
   ) throws(ModelError) -> MemoryPlan {
     let context = context ?? defaultContext
     guard context > 0, context <= Int(Int32.max), batch > 0, batch <= 1 << 24, chunk > 0, chunk <= 1 << 16 else {
       throw .kernel(
         KernelError(.invalidArgument, "a plan for \(context) positions, \(batch) sequences, chunks of \(chunk)"))
     }
-    let shape = try sessionShape(context: context, chunk: chunk, kvFormat: kvFormat)
+    let shape = try sessionShape(context: context, chunk: chunk, kvFormat: kvFormat ?? defaultKVFormat)
     let blocks = (context + KVLayout.blockPositions - 1) / KVLayout.blockPositions
     let (sequence, overflow) = blocks.multipliedReportingOverflow(by: shape.blockBytes)
     let (kv, overflow2) = sequence.multipliedReportingOverflow(by: batch)
@@ -50,7 +51,7 @@ extension Model {
 
   /// The plan for the model at `path`, which is read but not loaded.
   public static func memoryPlan(
-    path: String, runtime: Runtime, context: Int? = nil, batch: Int = 1, kvFormat: KVFormat = .f16,
+    path: String, runtime: Runtime, context: Int? = nil, batch: Int = 1, kvFormat: KVFormat? = nil,
     chunk: Int = Model.defaultChunk
   ) throws(ModelError) -> MemoryPlan {
     try Model(ModelSource(path: path), runtime: runtime, options: ModelOptions(), counting: true)
@@ -77,6 +78,10 @@ extension Model {
     }
     return configuration.context
   }
+
+  /// What a session keeps keys and values as if it does not ask: BF16 where the processor multiplies it, else F16, and
+  /// F16 for an encoder or a model with exact activations.
+  public var defaultKVFormat: KVFormat { exact || configuration.isEncoder ? .f16 : runtime.preferredKVFormat }
 
   /// Runs the model's code over a workspace that only measures.
   func sessionShape(context: Int, chunk: Int, kvFormat: KVFormat) throws(ModelError) -> SessionShape {

@@ -7,14 +7,15 @@ public struct SessionOptions: Sendable {
   public var context: Int?
   /// Rows that are worked on at once; results do not depend on it.
   public var chunk: Int
-  public var kvFormat: KVFormat
+  /// What keys and values are kept as; nil for ``Model/defaultKVFormat``.
+  public var kvFormat: KVFormat?
   /// The most bytes that keys and values may take, or nil.
   public var kvBudget: Int?
 
   public static let defaultChunk = Model.defaultChunk
 
   public init(
-    context: Int? = nil, chunk: Int = SessionOptions.defaultChunk, kvFormat: KVFormat = .f16, kvBudget: Int? = nil
+    context: Int? = nil, chunk: Int = SessionOptions.defaultChunk, kvFormat: KVFormat? = nil, kvBudget: Int? = nil
   ) {
     self.context = context
     self.chunk = chunk
@@ -82,10 +83,10 @@ public final class Session: @unchecked Sendable {
     }
     self.model = model
     self.context = context
-    kvFormat = options.kvFormat
+    kvFormat = options.kvFormat ?? model.defaultKVFormat
     chunk = options.chunk
     do {
-      shape = try model.sessionShape(context: context, chunk: options.chunk, kvFormat: options.kvFormat)
+      shape = try model.sessionShape(context: context, chunk: options.chunk, kvFormat: kvFormat)
       pool = KVBlocks(
         blockBytes: shape.blockBytes, positions: KVLayout.blockPositions, budget: options.kvBudget)
       pass = try Pass(
