@@ -9,14 +9,16 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
   ],
   targets: [
+    .target(name: "CProcessors", cSettings: [.define("_GNU_SOURCE")]),
     .executableTarget(
       name: "gobi-benchmarks",
       dependencies: [
+        "CProcessors",
         .product(name: "Inference", package: "gobi"),
         .product(name: "CKernels", package: "gobi"),
         .product(name: "Capacity", package: "gobi"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
-      swiftSettings: [.swiftLanguageMode(.v6)])
+      swiftSettings: [.swiftLanguageMode(.v6)]),
   ]
 )

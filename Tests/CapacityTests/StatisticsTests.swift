@@ -50,6 +50,63 @@ import Testing
     #expect(abs(shift - -1.65) < 1e-12)
   }
 
+  /// Hollander and Wolfe, "Nonparametric Statistical Methods": depression scores of nine patients at two visits
+  /// (table 3.1), and permeability of membranes (table 4.1), with the book's and R's figures.
+  private static let visits = zip(
+    [1.83, 0.50, 1.62, 2.48, 1.68, 1.88, 1.55, 3.06, 1.30], [0.878, 0.647, 0.598, 2.05, 1.06, 1.29, 1.06, 3.14, 1.29]
+  ).map { $0 - $1 }
+
+  @Test func signedRanksOfPublishedScores() {
+    let test = SignedRank(Self.visits)
+    #expect(test.v == 40 && test.n == 9 && test.isExact)
+    #expect(abs(test.p - 0.0390625) < 1e-12)
+    #expect(abs(test.pAbove - 0.01953125) < 1e-12)
+  }
+
+  @Test func pairedShiftOfPublishedScores() {
+    let shift = PairedShift(Self.visits)
+    #expect(abs(shift.value - 0.46) < 1e-9)
+    #expect(abs(shift.interval.lowerBound - 0.010) < 1e-9 && abs(shift.interval.upperBound - 0.786) < 1e-9)
+    #expect(abs(shift.coverage - 0.9609375) < 1e-12)
+  }
+
+  @Test func signedRanksAgreeWithSciPy() {
+    // scipy.stats.wilcoxon: tied sizes and a zero, so by the normal approximation with continuity correction
+    let tied = SignedRank([1, -1, 2, 3, 0, -2, 4, 5, 5, -3])
+    #expect(tied.v == 34.5 && !tied.isExact && tied.n == 9)
+    #expect(abs(tied.p - 0.1715600915499338) < 1e-9)
+    // all of one sign: 2 of 2^12 choices
+    let all = SignedRank((1...12).map { Double($0) })
+    #expect(abs(all.p - 2.0 / 4096) < 1e-15 && abs(all.pAbove - 1.0 / 4096) < 1e-15)
+    #expect(SignedRank([0, 0]).p == 1 && SignedRank([]).p == 1)
+  }
+
+  /// 61 seeded differences around 0.3, where the interval is an approximation.
+  @Test func shiftOfManyDifferences() {
+    var random = RandomSource(seed: 5)
+    let shift = PairedShift((0..<61).map { _ in 0.3 + Double(random.signedUnit()) })
+    #expect(shift.interval.contains(shift.value) && shift.interval.contains(0.3))
+    #expect(shift.interval.upperBound - shift.interval.lowerBound < 0.4)
+  }
+
+  @Test func shiftOfTwoSetsHasAnInterval() {
+    let x = [0.80, 0.83, 1.89, 1.04, 1.45, 1.38, 1.91, 1.64, 0.73, 1.46]
+    let y = [1.15, 0.88, 0.90, 0.74, 1.21]
+    let comparison = Comparison(before: y, after: x)
+    #expect(comparison.test.u == 35 && abs(comparison.test.p - 0.2544122544122544) < 1e-12)
+    #expect(abs(comparison.shift - 0.305) < 1e-9)
+    #expect(abs(comparison.cliffsDelta - 0.4) < 1e-12)
+    // R: -0.15 to 0.76; the median before is 0.90
+    let interval = Comparison.relativeInterval(before: y, after: x)
+    #expect(abs(interval.lowerBound * 0.90 - -0.15) < 1e-9 && abs(interval.upperBound * 0.90 - 0.76) < 1e-9)
+  }
+
+  @Test func manyTestsAreHeldToOneRate() {
+    let adjusted = Holm.adjusted([0.01, 0.04, 0.03, 0.005])
+    for (got, want) in zip(adjusted, [0.03, 0.06, 0.06, 0.02]) { #expect(abs(got - want) < 1e-12) }
+    #expect(Holm.adjusted([]) == [] && Holm.adjusted([0.7, 0.9]) == [1, 1])
+  }
+
   @Test func changeNeedsBothSizeAndCertainty() {
     let base = (0..<15).map { 100 + Double($0 % 5) * 0.1 }
     #expect(!Comparison(before: base, after: base.map { $0 * 1.01 + 0.001 }).isChange)  // certain, but small

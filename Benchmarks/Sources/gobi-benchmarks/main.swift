@@ -1,20 +1,13 @@
-// The benchmark program: `gobi-benchmarks twins` prints the table of Swift kernels against their C twins.
+// The benchmark program: tables of kernels, comparisons of two builds, and the workers that both are measured by.
 import ArgumentParser
 
 struct Benchmarks: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "gobi-benchmarks", abstract: "Regression perf tests of the kernels.", subcommands: [Twins.self])
-}
-
-struct Twins: ParsableCommand {
-  static let configuration = CommandConfiguration(abstract: "SIMD Swift against C, on one thread.")
-  @Option(help: "Interleaved samples of each.") var rounds = 51
-
-  func validate() throws {
-    guard rounds > 0 else { throw ValidationError("--rounds must be at least 1") }
-  }
-
-  func run() throws { try SwiftAgainstC.table(rounds: rounds).forEach { print($0) } }
+    commandName: "gobi-benchmarks", abstract: "Regression perf tests of the kernels.",
+    subcommands: [
+      KernelsCommand.self, CompareCommand.self, GateCommand.self, GateTrialCommand.self, TwinsCommand.self,
+      WorkerCommand.self,
+    ])
 }
 
 Benchmarks.main()

@@ -5,12 +5,12 @@ import Inference
 
 /// Rows of x that every kind of activation holds exactly: whole numbers, with 127 in every 32, so that an 8-bit scale
 /// is 1 and bfloat16 loses nothing. A result then differs from the exact one by the kernel's own rounding alone.
-final class BenchInput {
-  let m: Int
-  let k: Int
-  let values: KernelMemory
+public final class BenchInput {
+  public let m: Int
+  public let k: Int
+  public let values: KernelMemory
 
-  init(m: Int, k: Int, seed: UInt64) throws(CapacityError) {
+  public init(m: Int, k: Int, seed: UInt64) throws(CapacityError) {
     self.m = m
     self.k = k
     values = try KernelMemory(bytes: m * k * 4)
@@ -19,16 +19,20 @@ final class BenchInput {
     for i in x.indices { x[i] = i % k % 32 == 0 ? 127 : Float(random.index(below: 253) - 126) }
   }
 
-  func row(_ i: Int) -> [Float] { Array(values.floats(m * k)[(i * k)..<((i + 1) * k)]) }
-  var floats: UnsafeBufferPointer<Float> { UnsafeBufferPointer(values.floats(m * k)) }
+  /// Row `i`, below `m`.
+  public func row(_ i: Int) -> [Float] { Array(values.floats(m * k)[(i * k)..<((i + 1) * k)]) }
+  /// All rows, (m, k).
+  public var floats: UnsafeBufferPointer<Float> { UnsafeBufferPointer(values.floats(m * k)) }
 }
 
 /// The input converted for one kind of activation and one number of rows.
-final class BenchActivations {
+public final class BenchActivations {
   private let memory: KernelMemory
-  var plan: ck_activations
+  /// What ck_matmul takes; its data lives as long as this object.
+  public var plan: ck_activations
 
-  init(_ runtime: KernelRuntime, _ input: BenchInput, kind: ck_activation, m: Int) throws(CapacityError) {
+  /// The first `m` rows of `input`.
+  public init(_ runtime: KernelRuntime, _ input: BenchInput, kind: ck_activation, m: Int) throws(CapacityError) {
     plan = ck_activations()
     try check(ck_activations_plan(runtime.handle, kind, m, input.k, &plan), "ck_activations_plan")
     memory = try KernelMemory(bytes: plan.bytes)
@@ -39,23 +43,25 @@ final class BenchActivations {
 }
 
 /// One matrix W (n, k), packed `copies` times so that a pass over the copies does not find them in a cache.
-final class BenchMatrix {
-  let shape: MatrixShape
-  let productCheck: ProductCheck
-  private(set) var copies: [ck_packed] = []
+public final class BenchMatrix {
+  public let shape: MatrixShape
+  public let productCheck: ProductCheck
+  public private(set) var copies: [ck_packed] = []
   private var memory: [KernelMemory] = []
 
   /// Distinct rows that are encoded; the others are these with their blocks turned by one more place each time.
   private static let templateRows = 64
 
-  init(
+  /// The check is made for rows 0 and 3 of `input`; `activation` nil: what the format is served with.
+  public init(
     _ runtime: KernelRuntime, _ shape: MatrixShape, format: ck_format, input: BenchInput, copies count: Int,
-    seed: UInt64
+    seed: UInt64, activation: ck_activation? = nil
   ) throws(CapacityError) {
     self.shape = shape
     let source = try TemplateRows(format: format, k: shape.k, rows: min(Self.templateRows, shape.n), seed: seed)
     // Integer kernels round once a block or so, others once a value.
-    let isInteger = source.info.activation == CK_ACTIVATION_Q8_32 || source.info.activation == CK_ACTIVATION_Q8_256
+    let kind = activation ?? source.info.activation
+    let isInteger = kind == CK_ACTIVATION_Q8_32 || kind == CK_ACTIVATION_Q8_256
     productCheck = ProductCheck(
       n: shape.n, k: shape.k, sampledRows: [0, 3].filter { $0 < input.m },
       roundings: isInteger ? shape.k / 8 + 16 : shape.k + 16, seed: seed &+ 1, x: input.row, row: source.decodedRow)

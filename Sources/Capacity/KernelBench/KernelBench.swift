@@ -81,7 +81,7 @@ public struct KernelBench {
   private func point(
     _ set: LayerSet, _ layer: LayerShape, _ format: Format, _ info: ck_format_info, m: Int, seconds: Double
   ) throws(CapacityError) -> KernelPoint {
-    let precision = servingPrecision(info.activation)
+    let precision = roofs.servingPrecision(info.activation)
     let work = try set.prepared(m: m)
     let operations = layer.matrices.reduce(0) { $0 + $1.operationsPerRow } * Double(m * set.copiesInPass(m: m))
     var count = 0
@@ -107,15 +107,6 @@ public struct KernelBench {
       check: m > 3 ? "rows 0 and 3 against double; all rows by Freivalds" : "row 0 against double; Freivalds")
   }
 
-  /// The roof that bounds a format: its activation's precision, or float where the ISA has no instruction for it.
-  private func servingPrecision(_ activation: ck_activation) -> Precision {
-    switch activation {
-    case CK_ACTIVATION_Q8_32, CK_ACTIVATION_Q8_256: .s8
-    case CK_ACTIVATION_BF16: roofs.peak(.bf16) == nil ? .f32 : .bf16
-    default: .f32
-    }
-  }
-
   static func tag(_ format: Format, _ info: ck_format_info, _ precision: Precision) -> String {
     guard precision == .s8 else { return precision.tag }
     let bits = Int(info.bytes_per_block) * 8 / Int(info.values_per_block)
@@ -125,5 +116,17 @@ public struct KernelBench {
   private func kernelName(_ format: Format) -> String {
     let rows = runtime.kernels().filter { $0.format == format.name }
     return (rows.first { $0.operation.hasPrefix("matmul") } ?? rows.first)?.kernel ?? "reference"
+  }
+}
+
+extension Roofs {
+  /// The roof that bounds products with this kind of activation: its precision, or float where the ISA has no
+  /// instruction for it.
+  public func servingPrecision(_ activation: ck_activation) -> Precision {
+    switch activation {
+    case CK_ACTIVATION_Q8_32, CK_ACTIVATION_Q8_256: .s8
+    case CK_ACTIVATION_BF16: peak(.bf16) == nil ? .f32 : .bf16
+    default: .f32
+    }
   }
 }

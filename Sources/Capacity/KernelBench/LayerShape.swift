@@ -7,6 +7,12 @@ public struct MatrixShape: Codable, Sendable, Equatable {
   public var n: Int
   public var k: Int
 
+  public init(name: String, n: Int, k: Int) {
+    self.name = name
+    self.n = n
+    self.k = k
+  }
+
   /// 2nk for one row of x: a multiply and an add for each weight.
   public var operationsPerRow: Double { 2 * Double(n) * Double(k) }
 }

@@ -132,7 +132,7 @@ public struct NodeManifest: Codable, Sendable, Equatable {
     public var blasCore: String?
     public var blasThreads: Int?
 
-    package init(
+    public init(
       version: String, binaryHash: String? = nil, isa: String, threads: Int, blas: String? = nil,
       blasCore: String? = nil,
       blasThreads: Int? = nil

@@ -25,7 +25,7 @@ public enum Quantity {
   }
 
   /// Three digits that count, four from 1,000 on.
-  static func number(_ value: Double) -> String {
+  public static func number(_ value: Double) -> String {
     let size = abs(value)
     let digits = size >= 100 ? 0 : size >= 10 ? 1 : 2
     let text = String(format: "%.\(digits)f", value)
@@ -50,14 +50,14 @@ public enum Quantity {
   }
 
   /// "±0.4 %": half of the interval, of the median.
-  static func spread(_ figure: Figure) -> String {
+  public static func spread(_ figure: Figure) -> String {
     guard figure.ci95.count == 2, figure.value != 0 else { return "" }
     guard figure.n > 1 else { return "1 sample" }
     return "±" + number((figure.ci95[1] - figure.ci95[0]) / 2 / abs(figure.value) * 100) + " %"
   }
 
   /// "valid", "inconclusive", or the reasons' names.
-  static func verdict(_ figure: Figure) -> String {
+  public static func verdict(_ figure: Figure) -> String {
     switch figure.validity {
     case .valid: "valid"
     case .inconclusive: "inconclusive"

@@ -34,7 +34,8 @@ func check(_ status: ck_status, _ call: String) throws(CapacityError) {
 }
 
 public final class KernelRuntime {
-  let handle: OpaquePointer
+  /// For the calls of CKernels; freed with this object.
+  public let handle: OpaquePointer
   public let threads: Int
   public let isa: String
 
@@ -78,11 +79,12 @@ public final class KernelRuntime {
 }
 
 /// Aligned memory of the kernels' allocator, freed with the object. On huge pages when large.
-final class KernelMemory {
-  let base: UnsafeMutableRawPointer
-  let bytes: Int
+public final class KernelMemory {
+  public let base: UnsafeMutableRawPointer
+  public let bytes: Int
 
-  init(bytes: Int) throws(CapacityError) {
+  /// At least 64 bytes, zeroed.
+  public init(bytes: Int) throws(CapacityError) {
     var memory: UnsafeMutableRawPointer?
     self.bytes = max(bytes, 64)
     try check(ck_memory_allocate(self.bytes, &memory), "ck_memory_allocate")
@@ -92,7 +94,8 @@ final class KernelMemory {
 
   deinit { ck_memory_free(base, bytes) }
 
-  func floats(_ count: Int) -> UnsafeMutableBufferPointer<Float> {
+  /// The first `count` floats; they must lie within the memory.
+  public func floats(_ count: Int) -> UnsafeMutableBufferPointer<Float> {
     precondition(count * 4 <= bytes, "a view must lie within its memory")
     return UnsafeMutableBufferPointer(start: base.assumingMemoryBound(to: Float.self), count: count)
   }

@@ -6,12 +6,15 @@ public struct MannWhitney: Sendable, Equatable {
   /// Pairs (a, b) with a > b, ties counting one half.
   public let u: Double
   public let p: Double
+  /// How many pairs (a, b) there are.
+  public let pairs: Double
   /// By counting all orders; else by the normal approximation with tie and continuity correction.
   public let isExact: Bool
 
   /// Both sets must hold at least one sample. Exact where neither is larger than 20 and no value is repeated.
   public init(_ a: [Double], _ b: [Double]) {
     precondition(!a.isEmpty && !b.isEmpty, "a rank test needs samples on both sides")
+    pairs = Double(a.count * b.count)
     let ranks = Ranks(a + b)
     let rankSum = ranks.of.prefix(a.count).reduce(0, +)
     u = rankSum - Double(a.count * (a.count + 1)) / 2
@@ -90,6 +93,20 @@ public struct Comparison: Sendable, Equatable {
 
   /// p < 0.01 and a shift of more than 2 %.
   public var isChange: Bool { test.p < 0.01 && abs(relativeShift) > 0.02 }
+
+  /// Cliff's delta: how much more often a value after is above one before than below it, from -1 to 1.
+  public var cliffsDelta: Double { 2 * test.u / test.pairs - 1 }
+
+  /// The 95 % interval of `relativeShift`: order statistics of the differences (Moses), by the normal approximation of
+  /// U. The medians' own uncertainty, which is smaller by the size of the shift, is not in it.
+  public static func relativeInterval(before: [Double], after: [Double]) -> ClosedRange<Double> {
+    let differences = after.flatMap { x in before.map { x - $0 } }.sorted()
+    let (n, m) = (Double(before.count), Double(after.count))
+    let deviation = (n * m * (n + m + 1) / 12).squareRoot()
+    let cut = min(max(Int(n * m / 2 - 1.959964 * deviation), 0), (differences.count - 1) / 2)
+    let middle = abs(Statistics.median(before))
+    return differences[cut] / middle...differences[differences.count - 1 - cut] / middle
+  }
 
   /// The median of all differences a - b.
   public static func hodgesLehmann(_ a: [Double], _ b: [Double]) -> Double {

@@ -17,7 +17,7 @@ enum SwiftAgainstC {
     options.struct_size = MemoryLayout<ck_runtime_options>.size
     (options.threads, options.isa) = (1, CK_ISA_AUTO)
     var runtime: OpaquePointer?
-    guard ck_runtime_create(&options, &runtime) == CK_OK, let runtime else { throw BenchmarkError.noRuntime }
+    guard ck_runtime_create(&options, &runtime) == CK_OK, let runtime else { throw BenchmarkError("no runtime") }
     defer { ck_runtime_destroy(runtime) }
     var lines = [
       "| kernel | values | Swift, ns | C (\(String(cString: ck_isa_name(ck_runtime_isa(runtime))))), ns | Swift ÷ C |",
@@ -98,5 +98,3 @@ enum SwiftAgainstC {
     ]
   }
 }
-
-enum BenchmarkError: Error { case noRuntime }
