@@ -7,13 +7,15 @@ SHELL := /bin/bash
 # Models and reports land here; both are git-ignored.
 MODELS ?= models
 REPORT ?= capacity-report
+# The revision that bench-compare and bench-gate hold the working tree against.
+BASE ?= HEAD
 
 .DEFAULT_GOAL := help
-.PHONY: help build capacity test test-long bench install coverage sanitize lint clean
+.PHONY: help build capacity test test-long bench bench-compare bench-gate install coverage sanitize lint clean
 
 help: ## what can be made
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo "  variables: PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) MODELS=$(MODELS) REPORT=$(REPORT) ARGS="
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "  variables: PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) MODELS=$(MODELS) REPORT=$(REPORT) BASE=$(BASE) ARGS="
 
 build: ## the release build of the libraries and the tool
 	@scripts/setup.sh build
@@ -28,9 +30,17 @@ test: ## every test, the sanitizers and the installed library; at most 25 minute
 test-long: ## make test, then the long sweeps, fuzzing and soaks
 	@scripts/test.sh --long
 
-bench: ## every kernel and model row of the benchmark table
+bench: ## kernels beside the roofs, in minutes; ARGS=--all for every format and shape
 	@scripts/setup.sh build
 	@scripts/bench.sh $(ARGS)
+
+bench-compare: ## the working tree against revision BASE, interleaved: changes, p, effect sizes
+	@scripts/setup.sh build
+	@scripts/bench-pair.sh compare "$(BASE)" $(ARGS)
+
+bench-gate: ## fail if a kernel row is more than 2 % slower than in BASE (default: the last commit)
+	@scripts/setup.sh build
+	@scripts/bench-pair.sh gate "$(BASE)" $(ARGS)
 
 install: ## headers, libgobi.so.1, gobi.pc, CMake config and the tool into DESTDIR/PREFIX
 	@scripts/setup.sh build
@@ -46,7 +56,8 @@ sanitize: ## the tests under address, undefined-behaviour and thread sanitizers
 
 lint: ## layering and format
 	@scripts/check-layers.sh
-	swift format lint -r --strict Sources Tests Package.swift
+	swift format lint -r --strict Sources Tests Package.swift Benchmarks
 
 clean: ## remove what was built
-	rm -rf .build .build-*
+	rm -rf .build .build-* Benchmarks/.build
+	-git worktree prune

@@ -1,8 +1,11 @@
 #!/usr/bin/env bash
-# Builds and runs the benchmarks. Usage: bench.sh [ARGUMENT of gobi-benchmarks...]; without any: every table.
+# Builds and runs the benchmarks. Usage: bench.sh [ARGUMENT of gobi-benchmarks...]; without any: the table of kernels.
+# What begins with a dash goes to the table: bench.sh --filter 'matmul/Q4_0'.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 swift build -c release --package-path Benchmarks 2>&1 | tail -1
 program=$(swift build -c release --package-path Benchmarks --show-bin-path)/gobi-benchmarks
-if [ $# -gt 0 ]; then exec "$program" "$@"; fi
-"$program" twins
+case "${1:-}" in
+  "" | -*) exec "$program" kernels "$@" ;;
+  *) exec "$program" "$@" ;;
+esac

@@ -48,7 +48,7 @@ outcome() {
 
 step "set-up" scripts/setup.sh test
 step "layers" scripts/check-layers.sh
-step "format" swift format lint -r --strict Sources Tests Package.swift
+step "format" swift format lint -r --strict Sources Tests Package.swift Benchmarks
 step "build without warnings" build
 if scripts/fetch-models.sh --dir models smollm2 gemma3 minilm qwen >"$logs/models.log" 2>&1; then
   record ok 0 "real models at hand"
@@ -64,6 +64,7 @@ else
   step "a public reader decodes our files to our values" outcome "$logs/quantize.log" $quantize_status
 fi
 step "installed library: C, C++, Python, Swift" scripts/test-installed.sh
+step "benchmark program: answers, workers, refusals" summarised bench scripts/test-bench.sh
 step "kernels under address and undefined-behaviour sanitizers" summarised address scripts/conformance.sh address --quick --isa best
 step "kernels under the thread sanitizer" summarised thread scripts/conformance.sh thread --quick --isa best pool vector
 if command -v qemu-aarch64-static >/dev/null; then

@@ -47,7 +47,7 @@ public final class BenchMatrix {
   public let shape: MatrixShape
   public let productCheck: ProductCheck
   public private(set) var copies: [ck_packed] = []
-  private var memory: [KernelMemory] = []
+  private let memory: KernelMemory
 
   /// Distinct rows that are encoded; the others are these with their blocks turned by one more place each time.
   private static let templateRows = 64
@@ -65,18 +65,19 @@ public final class BenchMatrix {
     productCheck = ProductCheck(
       n: shape.n, k: shape.k, sampledRows: [0, 3].filter { $0 < input.m },
       roundings: isInteger ? shape.k / 8 + 16 : shape.k + 16, seed: seed &+ 1, x: input.row, row: source.decodedRow)
-    for _ in 0..<count {
-      var packed = ck_packed()
-      try check(ck_packed_plan(runtime.handle, format, shape.n, shape.k, &packed), "ck_packed_plan")
-      let data = try KernelMemory(bytes: packed.bytes)
-      packed.data = data.base
+    var packed = ck_packed()
+    try check(ck_packed_plan(runtime.handle, format, shape.n, shape.k, &packed), "ck_packed_plan")
+    // In one piece: copies smaller than a huge page would each lie on small ones.
+    let stride = (packed.bytes + 4095) / 4096 * 4096
+    memory = try KernelMemory(bytes: stride * max(count, 1))
+    for i in 0..<count {
+      packed.data = memory.base + i * stride
       if let first = copies.first {
-        data.base.copyMemory(from: first.data, byteCount: packed.bytes)
+        packed.data.copyMemory(from: first.data, byteCount: packed.bytes)
       } else {
         try source.store(runtime, into: &packed)
       }
       copies.append(packed)
-      memory.append(data)
     }
   }
 }

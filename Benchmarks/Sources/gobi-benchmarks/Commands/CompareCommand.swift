@@ -13,7 +13,7 @@ struct CompareCommand: ParsableCommand {
       """)
 
   @OptionGroup var pair: PairArguments
-  @Option(help: "Launches of both programs: 8 is the least that can reach p < 0.01.") var launches = 10
+  @Option(help: "Launches of both programs: 8 is the least that can reach p < 0.01.") var launches = 16
   @Option(help: "Quads (A B B A) of slices for a row in each launch.") var quads = 10
   @Option(help: "Threads of each program; 0: as many as the node gives. Above 1 the wall's clock counts.")
   var threads = 1

@@ -5,7 +5,7 @@ struct GateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "gate", abstract: "Fail if a row is slower than in the base build; `make bench-gate` builds both.",
     discussion: """
-      Every row is measured in 6 launches; those that seem more than 1 % slower are measured again in 12 launches of \
+      Every row is measured in 6 launches; those that seem more than 1 % slower are measured again in 24 launches of \
       their own. Status 1 if there one is slower by more than 2 % with p < 0.01, corrected for their number by Holm.
       """)
 

@@ -39,7 +39,7 @@ struct GateTrialCommand: ParsableCommand {
         var one = run
         one.random = RandomSource(seed: random.next())
         let row = rows[random.index(below: rows.count)]
-        if isPlanted { one.test.plant = Worker.Plant(row: row, share: slowdown) }
+        if isPlanted { one.plant = PairedRun.Plant(row: row, share: slowdown) }
         let verdict = try Gate().judge(one, rows) { Console.progress("trial \(trial): \($0)") }
         Console.progress("")
         let slower = Set(verdict.slower.map(\.id))

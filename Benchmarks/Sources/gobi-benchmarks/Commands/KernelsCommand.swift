@@ -51,7 +51,7 @@ struct KernelsCommand: ParsableCommand {
     let seconds = quick ? self.seconds / 10 : self.seconds
     var table = try KernelTable(
       runtime,
-      KernelTable.Options(seconds: seconds, threads: threads, isa: isa, roofSeconds: min(2 * seconds, 1)))
+      KernelTable.Options(seconds: seconds, threads: threads, isa: isa, roofSeconds: min(max(2 * seconds, 0.3), 1)))
     Console.progress("")
     let wrong = try measure(rows, &table, before)
     if let json { try table.report.write(to: json) }

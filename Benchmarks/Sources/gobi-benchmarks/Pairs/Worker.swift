@@ -3,29 +3,20 @@ import Capacity
 import Foundation
 
 final class Worker {
-  /// A slow-down planted into one row, to try the gate: a share of the row's own time, added inside the timed window.
-  struct Plant {
-    var row: String
-    var share: Double
-  }
-
   private let runtime: KernelRuntime
   private let list: RowList
   private let memory: RowMemory
-  private let plant: Plant?
   private let processors = Affinity.allowed()
   private var open: (id: String, timer: RowTimer)?
 
-  init(threads: Int, isa: String?, plant: Plant?) throws {
+  init(threads: Int, isa: String?) throws {
     runtime = try KernelRuntime(threads: threads, isa: isa)
     list = RowList(runtime)
-    self.plant = plant
     let node = NodeReader(NodeFiles()).manifest(
       build: NodeManifest.Build(version: "", isa: runtime.isa, threads: runtime.threads))
     // Two workers take turns, so each other's data is all that a cache must forget: 4 times its size does.
     memory = RowMemory(
       runtime, streamedBytes: node.streamedBytes / 4, mostBytes: node.memory.availableBytes / 4)
-    if let plant, list.row(plant.row) == nil { throw AskedError("there is no row \(plant.row) to plant in") }
   }
 
   /// Serves until end of file or `quit`.
@@ -79,8 +70,7 @@ final class Worker {
       Affinity.keep(to: [processors[place % processors.count]])
     }
     for _ in 0..<(request.warm ?? 0) { try open.timer.row.run() }
-    let more = plant?.row == open.id ? plant?.share ?? 0 : 0
-    let (wall, thread) = try open.timer.sample(repeats, more: more)
+    let (wall, thread) = try open.timer.sample(repeats, more: max(0, request.plant ?? 0))
     return WorkerReply(wall: wall, thread: thread)
   }
 }

@@ -7,12 +7,10 @@ struct WorkerProgram {
   var path: String
   var threads = 1
   var isa: String?
-  var plant: Worker.Plant?
 
   var arguments: [String] {
     var list = [path, "worker", "--threads", "\(threads)"]
     if let isa { list += ["--isa", isa] }
-    if let plant { list += ["--plant-row", plant.row, "--plant-slowdown", "\(plant.share)"] }
     return list
   }
 }

@@ -30,6 +30,9 @@ struct WorkerRequest: Codable {
   var row: String?
   var repeats: Int?
   var warm: Int?
+  /// A planted slow-down, to try the gate: work inside the timed window, of this share of the runs' own time. Asked for
+  /// here and not by an option, which would move the stack.
+  var plant: Double?
   /// Which of the processors that the worker may use runs the slices of the row; nil: the scheduler's choice.
   var processor: Int?
 }

@@ -167,8 +167,10 @@ final class AttentionRun: PreparedRow {
       Double(read.count) * Double(data.layout.pointee.layer_bytes) / Double(CK_KV_BLOCK)
       + Double(shape.rows * width * 8)
     work = Work(
-      operations: 4 * Double(pairs) * Double(width), bytes: moved, footprint: moved * Double(data.layers),
-      precision: .f32)
+      operations: 4 * Double(pairs) * Double(width),
+      // Scores over 8-bit keys may be products of integers; the sum over values is one of floats.
+      integerOperations: shape.format.name.hasPrefix("Q8") ? 2 * Double(pairs) * Double(width) : 0, bytes: moved,
+      footprint: moved * Double(data.layers), precision: .f32)
   }
 
   private static func withArgs(
@@ -268,7 +270,7 @@ final class KVStoreRun: PreparedRow {
     data = try AttentionData(memory, shape, layers: 1)
     let floats = Double(2 * shape.rows * data.headWidth * 4)
     let stored = Double(shape.rows) * Double(data.layout.pointee.layer_bytes) / Double(CK_KV_BLOCK)
-    work = Work(operations: 0, bytes: floats + stored, footprint: floats + stored, precision: .f32)
+    work = Work(operations: 0, bytes: floats + stored, footprint: floats + stored, precision: .f32, writes: true)
   }
 
   func run() throws { try data.fill(layer: 0, from: data.shape.depth) }

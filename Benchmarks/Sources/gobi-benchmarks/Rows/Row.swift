@@ -6,11 +6,15 @@ import Capacity
 struct Work: Codable, Sendable, Equatable {
   /// A multiply is 1, an add is 1; 0 where a row is counted by its bytes alone.
   var operations: Double
+  /// Of them, those that may be of 8-bit integers where the others are of `precision`.
+  var integerOperations = 0.0
   /// Read and written, each once.
   var bytes: Double
   /// Bytes that are gone through before the first is met again: which level of the memory bounds the row.
   var footprint: Double
   var precision: Precision
+  /// A good part of the bytes is written.
+  var writes = false
 }
 
 /// A row with its memory, ready to run.

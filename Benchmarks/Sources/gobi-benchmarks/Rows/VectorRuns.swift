@@ -16,12 +16,14 @@ final class VectorRun: PreparedRow {
   private let renew: () -> Void
   private let compare: () -> Bool
 
-  /// `renew` fills what a run overwrites of its own input; `compare` is asked after one run on that.
+  /// `renew` fills what a run overwrites of its own input; `compare` is asked after one run on that. `distinct`: how
+  /// many of the bytes there are, where some are both read and written.
   init(
-    bytes: Int, operations: Double = 0, renew: @escaping () -> Void = {}, call: @escaping () throws -> Void,
-    compare: @escaping () -> Bool
+    bytes: Int, distinct: Int? = nil, writes: Bool = true, renew: @escaping () -> Void = {},
+    call: @escaping () throws -> Void, compare: @escaping () -> Bool
   ) {
-    work = Work(operations: operations, bytes: Double(bytes), footprint: Double(bytes), precision: .f32)
+    work = Work(
+      operations: 0, bytes: Double(bytes), footprint: Double(distinct ?? bytes), precision: .f32, writes: writes)
     self.call = call
     self.renew = renew
     self.compare = compare
@@ -134,7 +136,7 @@ enum VectorRuns {
     let (x, before) = (try Floats(rows * n, seed: 6), try Floats(rows * n, seed: 7))
     let y = try Floats(rows * n)
     let a: Float = 0.3
-    return VectorRun(bytes: 3 * rows * n * 4) {
+    return VectorRun(bytes: 3 * rows * n * 4, distinct: 2 * rows * n * 4) {
       y.copy(before)
     } call: {
       try check(ck_add_scaled(memory.runtime.handle, a, x.pointer, n, y.mutable, n, rows, n), "ck_add_scaled")
@@ -151,7 +153,7 @@ enum VectorRuns {
     let (y, a) = (try Floats(rows * n), try Floats(rows, seed: 10, scale: 1))
     // Each row once, in another order: a permutation, 7 being odd and rows a power of two.
     let ids = (0..<rows).map { Int32(($0 * 7 + 3) % rows) }
-    return VectorRun(bytes: 3 * rows * n * 4) {
+    return VectorRun(bytes: 3 * rows * n * 4, distinct: 2 * rows * n * 4) {
       y.copy(before)
     } call: {
       try check(
@@ -171,7 +173,7 @@ enum VectorRuns {
   static func softcap(_ memory: RowMemory, rows: Int, n: Int) throws -> VectorRun {
     let (before, x) = (try Floats(rows * n, seed: 11, scale: 60), try Floats(rows * n))
     let cap: Float = 30
-    return VectorRun(bytes: 2 * rows * n * 4) {
+    return VectorRun(bytes: 2 * rows * n * 4, distinct: rows * n * 4) {
       x.copy(before)
     } call: {
       try check(ck_softcap(memory.runtime.handle, cap, x.mutable, n, rows, n), "ck_softcap")
@@ -208,7 +210,7 @@ enum VectorRuns {
     let indices = UnsafeMutableBufferPointer<Int32>.allocate(capacity: rows * k)
     indices.initialize(repeating: -1)
     let owner = IndexOwner(indices)
-    return VectorRun(bytes: rows * n * 4) {
+    return VectorRun(bytes: rows * n * 4, writes: false) {
       try check(
         ck_topk(memory.runtime.handle, x.pointer, n, rows, n, k, values.mutable, owner.indices.baseAddress), "ck_topk")
     } compare: {
@@ -243,7 +245,8 @@ enum VectorRuns {
     let isTable = cosines.matches { i in
       (cos(Double(positions[i / pairs]) * Double(frequencies[i % pairs])), unit + 1e-9)
     }
-    return VectorRun(bytes: 2 * rows * width * 4 + 2 * rows * pairs * 4) {
+    let tables = 2 * rows * pairs * 4
+    return VectorRun(bytes: 2 * rows * width * 4 + tables, distinct: rows * width * 4 + tables) {
       x.copy(before)
     } call: {
       try check(

@@ -16,6 +16,8 @@ struct KernelTable {
   private let node: NodeManifest
   private let sampler: FigureSampler
   private(set) var report: TableReport
+  private var bench: RoofBench { RoofBench(runtime: runtime, sampler: sampler, node: node) }
+  private var lastRoof = 0.0
 
   /// Measures the roofs.
   init(_ runtime: KernelRuntime, _ options: Options) throws {
@@ -31,17 +33,35 @@ struct KernelTable {
     report = TableReport(
       started: ISO8601DateFormatter().string(from: Date()), isa: runtime.isa, threads: runtime.threads, node: node,
       roofs: Roofs())
-    let bench = RoofBench(runtime: runtime, sampler: sampler, node: node)
     for precision in Precision.allCases where precision != .f64 {
       Console.progress("roofs: \(precision.tag)")
-      if let roof = try bench.compute(precision, threads: runtime.threads, seconds: options.roofSeconds) {
-        report.roofs.compute.append(roof)
-      }
+      try renewComputeRoof(precision)
     }
     for level in bench.levels() {
       Console.progress("roofs: \(level.name)")
-      report.roofs.memory += try bench.memory(level, passes: [.read], seconds: options.roofSeconds)
+      report.roofs.memory += try bench.memory(level, passes: Self.passes, seconds: options.roofSeconds)
     }
+    lastRoof = Clock.wall()
+  }
+
+  private static let passes = [MemoryRoof.Pass.read, .copy, .triad]
+
+  private mutating func renewComputeRoof(_ precision: Precision) throws {
+    let threads = runtime.threads
+    guard let roof = try bench.compute(precision, threads: threads, seconds: options.roofSeconds) else { return }
+    report.roofs.compute.removeAll { $0.precision == precision }
+    report.roofs.compute.append(roof)
+  }
+
+  // Virtual machines change between states of their memory within minutes: a row is measured against the roof of its
+  // own time. A row above its roof may have met such a change, and is measured against a new one.
+  private mutating func renewMemoryRoof(unlessNewerThan seconds: Double) throws {
+    guard Clock.wall() - lastRoof > seconds else { return }
+    let level = bench.dram(threads: runtime.threads)
+    let roofs = try bench.memory(level, passes: Self.passes, seconds: options.roofSeconds / 2)
+    report.roofs.memory.removeAll { $0.level == level.name }
+    report.roofs.memory += roofs
+    lastRoof = Clock.wall()
   }
 
   var memory: RowMemory {
@@ -67,6 +87,7 @@ struct KernelTable {
       }
     }
     if try !(isRightBefore && Self.answer(prepared)) { figure.mark(.numericFail) }
+    try renewRoof(of: prepared.work, taking: figure.value)
     let limit = limit(prepared.work)
     let share = limit.map { $0.seconds / figure.value }
     if let share, share > Figure.largestShare { figure.mark(.impossible) }
@@ -80,19 +101,37 @@ struct KernelTable {
     return try row.isRight()
   }
 
+  private mutating func renewRoof(of work: Work, taking seconds: Double) throws {
+    guard let first = limit(work) else { return }
+    let isAbove = first.seconds / seconds > Figure.largestShare
+    if first.name == "DRAM" {
+      try renewMemoryRoof(unlessNewerThan: isAbove ? 0 : Self.roofAge)
+    } else if isAbove, let precision = Precision(rawValue: first.name) {
+      try renewComputeRoof(precision)
+    }
+  }
+
+  /// Seconds after which the roof of memory is measured again.
+  private static let roofAge = 15.0
+
   /// The least time that the work can take on this node, and what sets it.
   private func limit(_ work: Work) -> (seconds: Double, name: String)? {
     // Where the ISA has no instruction for the precision its products run in float32.
     let precision = report.roofs.peak(work.precision) == nil ? .f32 : work.precision
-    guard let peak = report.roofs.peak(precision)?.value, let level = level(work.footprint) else { return nil }
-    let arithmetic = work.operations / peak
+    guard let peak = report.roofs.peak(precision)?.value, let level = level(work) else { return nil }
+    let integerPeak = report.roofs.peak(.s8)?.value ?? peak
+    let arithmetic = (work.operations - work.integerOperations) / peak + work.integerOperations / integerPeak
     let moving = work.bytes / level.figure.value
     return arithmetic > moving ? (arithmetic, precision.rawValue) : (moving, level.level)
   }
 
-  // A level's roof is measured on half of its size: what does not fit twice goes to the next.
-  private func level(_ footprint: Double) -> MemoryRoof? {
-    report.roofs.memory.first { $0.level == "DRAM" || footprint <= Double($0.bytes) * 2 }
+  // A level's roof is measured on half of its size. Four times its size still leave a part in it, so that the roof of
+  // what lies below would be too low.
+  // What reads and writes is held to the fastest pass: it may do any of them in part.
+  private func level(_ work: Work) -> MemoryRoof? {
+    let roofs = report.roofs.memory.filter { $0.pass == .read || work.writes }
+    let name = roofs.first { $0.level == "DRAM" || work.footprint <= 8 * Double($0.bytes) }?.level
+    return roofs.filter { $0.level == name }.max { $0.figure.value < $1.figure.value }
   }
 }
 
@@ -102,8 +141,10 @@ enum TableText {
     "row".padded(41) + "median".right(9) + "± %".right(6) + "rate".right(13) + "roof %".right(7) + " of"
 
   static func roofs(_ report: TableReport) -> [String] {
-    report.roofs.compute.map { "  \($0.precision.tag.padded(20)) \(Quantity.text($0.figure.value, $0.figure.unit))" }
-      + report.roofs.memory.map { "  \(($0.level + " read").padded(20)) \(Quantity.text($0.figure.value, "B/s"))" }
+    report.roofs.compute.map { "  " + $0.precision.tag.padded(20) + Quantity.text($0.figure.value, $0.figure.unit) }
+      + report.roofs.memory.map {
+        "  " + "\($0.level) \($0.pass.rawValue)".padded(20) + Quantity.text($0.figure.value, "B/s")
+      }
   }
 
   static func line(_ row: TableRow) -> [String] {
