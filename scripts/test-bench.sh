@@ -41,6 +41,7 @@ grep -q 'caught: 1 of 1' "$work/out" || complain "the gate did not see a slow-do
 
 status 2 "$program" kernels --filter 'no such row'
 status 2 "$program" kernels --filter '('
+status 2 "$program" kernels --isa no-such-isa
 status 2 "$program" compare --base "$program" --filter 'no such row'
 status 2 "$program" gate --base "$work/no-program"
 status 2 "$program" kernels --filter rms_norm/smollm2 --baseline "$work/none.json"

@@ -1,4 +1,5 @@
 // Ctrl-C: the first asks work to stop after the sample in hand, the second ends the process at once.
+import Capacity
 import Foundation
 import Synchronization
 
@@ -11,11 +12,12 @@ enum Interrupt {
     for number in [SIGINT, SIGTERM] {
       var action = sigaction()
       action.sa_flags = Int32(bitPattern: UInt32(SA_RESETHAND))
-      action.__sigaction_handler.sa_handler = { _ in Interrupt.requested.store(1, ordering: .relaxed) }
+      action.__sigaction_handler.sa_handler = { _ in Interrupt.request() }
       sigaction(number, &action, nil)
     }
   }
 
+  static func request() { requested.store(1, ordering: .relaxed) }
   static var isRequested: Bool { requested.load(ordering: .relaxed) != 0 }
   static func throwIfRequested() throws { if isRequested { throw Interrupted() } }
 }
@@ -34,6 +36,10 @@ func runCommand(_ body: () throws -> Int32) -> Never {
   } catch let error as AskedError {
     Console.error(error.description)
     exit(2)
+  } catch let error as CapacityError {
+    Console.error(error.description)
+    if case .option = error { exit(2) }
+    exit(1)
   } catch {
     Console.error("\(error)")
     exit(1)
@@ -51,10 +57,16 @@ enum Console {
     FileHandle.standardError.write(Data("gobi-benchmarks: \(text)\n".utf8))
   }
 
-  /// One line on standard output, at once: what is measured for minutes is watched.
+  /// One line on standard output, at once: what is measured for minutes is watched. If nobody reads any more, there is
+  /// nothing left to measure for.
   static func line(_ text: String = "") {
-    print(text)
-    fflush(nil)
+    var rest = Data((text + "\n").utf8)
+    while !rest.isEmpty {
+      let count = rest.withUnsafeBytes { write(STDOUT_FILENO, $0.baseAddress, $0.count) }
+      if count < 0, errno == EINTR { continue }
+      guard count > 0 else { return Interrupt.request() }
+      rest.removeFirst(count)
+    }
   }
 
   /// A line of progress, which the next one overwrites; nothing where standard error is no terminal.

@@ -41,7 +41,7 @@ struct KernelsCommand: ParsableCommand {
       throw AskedError("no row matches \(self.filter.joined(separator: " or ")); --list --all shows their ids")
     }
     if self.list {
-      for row in rows { print(row.id) }
+      for row in rows where !Interrupt.isRequested { Console.line(row.id) }
       return report(uncovered: list.uncovered)
     }
     let before = try baseline.map(TableReport.read)
@@ -51,7 +51,7 @@ struct KernelsCommand: ParsableCommand {
     let seconds = quick ? self.seconds / 10 : self.seconds
     var table = try KernelTable(
       runtime,
-      KernelTable.Options(seconds: seconds, threads: threads, isa: isa, roofSeconds: min(max(2 * seconds, 0.3), 1)))
+      KernelTable.Options(seconds: seconds, roofSeconds: min(max(2 * seconds, 0.3), 1)))
     Console.progress("")
     let wrong = try measure(rows, &table, before)
     if let json { try table.report.write(to: json) }

@@ -23,6 +23,7 @@ final class Worker {
   func serve() throws {
     // Ctrl-C reaches the whole group of processes; the driver decides, and its end is this one's end of file.
     signal(SIGINT, SIG_IGN)
+    signal(SIGTERM, SIG_DFL)
     while let line = readLine() {
       var reply = WorkerReply()
       do {

@@ -33,7 +33,7 @@ struct RowFilter {
   /// Any of `patterns`; none takes all.
   init(_ patterns: [String]) throws {
     expressions = try patterns.map {
-      do { return try Regex($0) } catch { throw BenchmarkError("\($0) is not a regular expression") }
+      do { return try Regex($0) } catch { throw AskedError("\($0) is not a regular expression") }
     }
   }
 

@@ -5,9 +5,9 @@ import Foundation
 
 struct KernelTable {
   struct Options {
+    /// Of a row, at most.
     var seconds: Double
-    var threads: Int
-    var isa: String?
+    /// Of each roof.
     var roofSeconds: Double
   }
 

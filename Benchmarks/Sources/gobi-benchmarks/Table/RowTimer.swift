@@ -32,8 +32,7 @@ struct RowTimer {
     }
   }
 
-  /// Seconds on the wall and of this thread for `repeats` runs, and then whatever `more` adds to them, in percent of
-  /// the time that the runs took.
+  /// Seconds on the wall and of this thread for `repeats` runs, and for busy work of `more` times their time.
   func sample(_ repeats: Int, more: Double = 0) throws -> (wall: Double, thread: Double) {
     let wall = Clock.wall()
     let thread = Clock.thread()
