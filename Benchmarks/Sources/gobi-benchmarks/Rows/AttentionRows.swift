@@ -166,11 +166,13 @@ final class AttentionRun: PreparedRow {
     let moved =
       Double(read.count) * Double(data.layout.pointee.layer_bytes) / Double(CK_KV_BLOCK)
       + Double(shape.rows * width * 8)
+    let each = 2 * Double(pairs) * Double(width)  // of scores, and of the sum over values
+    let isInteger = shape.format.name == "Q8_0"
     work = Work(
-      operations: 4 * Double(pairs) * Double(width),
-      // Scores over 8-bit keys may be products of integers; the sum over values is one of floats.
-      integerOperations: shape.format.name.hasPrefix("Q8") ? 2 * Double(pairs) * Double(width) : 0, bytes: moved,
-      footprint: moved * Double(data.layers), precision: .f32)
+      operations: 2 * each,
+      // Scores over 8-bit keys may be products of 8-bit integers, values be multiplied by weights of 16 bits.
+      integerOperations: isInteger ? each : 0, wordOperations: isInteger ? each : 0, bytes: moved,
+      footprint: moved * Double(data.layers), precision: shape.format == .bf16 ? .bf16 : .f32)
   }
 
   private static func withArgs(
@@ -214,7 +216,8 @@ final class AttentionRun: PreparedRow {
   }
 
   // The bound: a score is one chain of dim multiply-adds; a weight is off by twice the worst score's error; the weighted
-  // sum is a chain of as many terms as there are positions.
+  // sum is a chain of as many terms as there are positions. Over a BF16 cache queries and weights may be rounded to
+  // bfloat16; over an 8-bit one, weights to 1/32767 of the largest of a block.
   private func isRight(row: Int, head: Int) -> Bool {
     let unit = 0x1p-24
     let shape = data.shape
@@ -234,7 +237,8 @@ final class AttentionRun: PreparedRow {
         dot += product
         size += abs(product)
       }
-      worst = max(worst, unit * ((Double(dim) + 8) * size * scale + 8 * abs(dot * scale)))
+      let rounded = shape.format == .bf16 ? 0x1p-8 * size * scale : 0
+      worst = max(worst, unit * ((Double(dim) + 8) * size * scale + 8 * abs(dot * scale)) + rounded)
       return dot * scale
     }
     let largest = scores.max() ?? 0
@@ -246,13 +250,23 @@ final class AttentionRun: PreparedRow {
     }
     let got = out.floats(shape.rows * model.heads * dim)
     for d in 0..<dim {
-      var (want, size) = (0.0, 0.0)
+      var (want, size, words) = (0.0, 0.0, 0.0)
+      var block = (index: -1, size: 0.0, largest: 0.0)
       for (i, p) in seen.enumerated() {
-        let product = scores[i] / sum * Double(values[p * data.headWidth + kv * dim + d])
-        want += product
-        size += abs(product)
+        let value = Double(values[p * data.headWidth + kv * dim + d])
+        want += scores[i] / sum * value
+        size += abs(scores[i] / sum * value)
+        if p / Int(CK_KV_BLOCK) != block.index {
+          words += block.size * block.largest
+          block = (p / Int(CK_KV_BLOCK), 0, 0)
+        }
+        block.size += abs(value)
+        block.largest = max(block.largest, scores[i] / sum)
       }
-      let bound = size * (2 * worst + unit * (Double(seen.count) + 32))
+      words += block.size * block.largest
+      var bound = size * (2 * worst + unit * (Double(seen.count) + 32))
+      if shape.format == .bf16 { bound += size * 2 * (0x1p-9 + 0x1p-13) }
+      if shape.format.name == "Q8_0" { bound += words * 1.001 / 65534 }
       if !(abs(Double(got[(row * model.heads + head) * dim + d]) - want) <= bound) { return false }
     }
     return true

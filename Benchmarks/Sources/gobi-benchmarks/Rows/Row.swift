@@ -8,6 +8,8 @@ struct Work: Codable, Sendable, Equatable {
   var operations: Double
   /// Of them, those that may be of 8-bit integers where the others are of `precision`.
   var integerOperations = 0.0
+  /// And those that may be of 16-bit integers, at half the rate of 8-bit ones.
+  var wordOperations = 0.0
   /// Read and written, each once.
   var bytes: Double
   /// Bytes that are gone through before the first is met again: which level of the memory bounds the row.

@@ -120,7 +120,9 @@ struct KernelTable {
     let precision = report.roofs.peak(work.precision) == nil ? .f32 : work.precision
     guard let peak = report.roofs.peak(precision)?.value, let level = level(work) else { return nil }
     let integerPeak = report.roofs.peak(.s8)?.value ?? peak
-    let arithmetic = (work.operations - work.integerOperations) / peak + work.integerOperations / integerPeak
+    let arithmetic =
+      (work.operations - work.integerOperations - work.wordOperations) / peak
+      + (work.integerOperations + 2 * work.wordOperations) / integerPeak
     let moving = work.bytes / level.figure.value
     return arithmetic > moving ? (arithmetic, precision.rawValue) : (moving, level.level)
   }
