@@ -16,7 +16,8 @@
 
 void ck_serve_AVX512_BF16(ck_table *table) {
   CK_SERVE(table, peak_bf16, CK_NAME(peak_bf16), CK_ISA_HERE, "vdpbf16ps");
-  CK_SERVE(table, attention[CK_FORMAT_BF16], CK_NAME(attention_bf16), CK_ISA_HERE, "queries and weights in bfloat16, vdpbf16ps");
+  CK_SERVE(table, attention[CK_FORMAT_BF16], CK_NAME(attention_bf16), CK_ISA_HERE,
+           "queries and weights in bfloat16, vdpbf16ps");
   CK_SERVE(table, matmul_bf16, CK_NAME(matmul_bf16), CK_ISA_HERE, "vdpbf16ps");
 }
 #else

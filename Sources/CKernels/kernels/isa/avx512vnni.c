@@ -17,7 +17,8 @@
 void ck_serve_AVX512_VNNI(ck_table *table) {
   CK_SERVE(table, peak_s8, CK_NAME(peak_s8), CK_ISA_HERE, "vpdpbusd");
   ck_serve_q8_avx512vnni(table, "vpdpbusd");
-  CK_SERVE(table, attention[CK_FORMAT_Q8_0], CK_NAME(attention_q8_0), CK_ISA_HERE, "scores by vpdpbusd, queries in 8 bits");
+  CK_SERVE(table, attention[CK_FORMAT_Q8_0], CK_NAME(attention_q8_0), CK_ISA_HERE,
+           "scores by vpdpbusd, queries in 8 bits; values by vpdpwssd");
 }
 #else
 void ck_serve_AVX512_VNNI(ck_table *table) { (void)table; }

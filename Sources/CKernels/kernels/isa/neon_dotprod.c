@@ -18,7 +18,8 @@
 void ck_serve_NEON_DOTPROD(ck_table *table) {
   CK_SERVE(table, peak_s8, CK_NAME(peak_s8), CK_ISA_HERE, "sdot");
   ck_serve_q8_neon_dotprod(table, "sdot");
-  CK_SERVE(table, attention[CK_FORMAT_Q8_0], CK_NAME(attention_q8_0), CK_ISA_HERE, "scores by sdot, queries in 8 bits");
+  CK_SERVE(table, attention[CK_FORMAT_Q8_0], CK_NAME(attention_q8_0), CK_ISA_HERE,
+           "scores by sdot, queries in 8 bits; values by smull");
 }
 #else
 void ck_serve_NEON_DOTPROD(ck_table *table) { (void)table; }
