@@ -284,7 +284,7 @@ final class KVStoreRun: PreparedRow {
     data = try AttentionData(memory, shape, layers: 1)
     let floats = Double(2 * shape.rows * data.headWidth * 4)
     let stored = Double(shape.rows) * Double(data.layout.pointee.layer_bytes) / Double(CK_KV_BLOCK)
-    work = Work(operations: 0, bytes: floats + stored, footprint: floats + stored, precision: .f32, writes: true)
+    work = Work(operations: 0, bytes: floats + stored, footprint: floats + stored, precision: .f32, written: stored)
   }
 
   func run() throws { try data.fill(layer: 0, from: data.shape.depth) }

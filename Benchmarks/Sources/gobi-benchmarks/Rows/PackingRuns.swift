@@ -18,7 +18,7 @@ final class ActivationRun: PreparedRow {
     input = product.input
     activations = product.activations
     let bytes = Double(m * k * 4 + activations.plan.bytes)
-    work = Work(operations: 0, bytes: bytes, footprint: bytes, precision: .f32, writes: true)
+    work = Work(operations: 0, bytes: bytes, footprint: bytes, precision: .f32, written: Double(activations.plan.bytes))
   }
 
   func run() throws {
@@ -78,7 +78,7 @@ final class PackRun: PreparedRow {
     store = try KernelMemory(bytes: packed.bytes)
     packed.data = store.base
     let bytes = Double(packed.bytes + shape.n * source.rowBytes)
-    work = Work(operations: 0, bytes: bytes, footprint: bytes, precision: .f32, writes: true)
+    work = Work(operations: 0, bytes: bytes, footprint: bytes, precision: .f32, written: Double(packed.bytes))
   }
 
   func run() throws {
@@ -126,7 +126,7 @@ final class LookupRun: PreparedRow {
         ck_packed_store(memory.runtime.handle, &packed, first, rows, source.blocks, source.rowBytes), "ck_packed_store")
     }
     let bytes = Double(count * (source.rowBytes + shape.k * 4))
-    work = Work(operations: 0, bytes: bytes, footprint: bytes, precision: .f32, writes: true)
+    work = Work(operations: 0, bytes: bytes, footprint: bytes, precision: .f32, written: Double(count * shape.k * 4))
   }
 
   func run() throws {

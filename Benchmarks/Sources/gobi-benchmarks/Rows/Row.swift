@@ -15,8 +15,8 @@ struct Work: Codable, Sendable, Equatable {
   /// Bytes that are gone through before the first is met again: which level of the memory bounds the row.
   var footprint: Double
   var precision: Precision
-  /// A good part of the bytes is written.
-  var writes = false
+  /// Of the bytes, those that are written, where they count.
+  var written = 0.0
 }
 
 /// A row with its memory, ready to run.

@@ -19,11 +19,12 @@ final class VectorRun: PreparedRow {
   /// `renew` fills what a run overwrites of its own input; `compare` is asked after one run on that. `distinct`: how
   /// many of the bytes there are, where some are both read and written.
   init(
-    bytes: Int, distinct: Int? = nil, writes: Bool = true, renew: @escaping () -> Void = {},
+    bytes: Int, written: Int, distinct: Int? = nil, renew: @escaping () -> Void = {},
     call: @escaping () throws -> Void, compare: @escaping () -> Bool
   ) {
     work = Work(
-      operations: 0, bytes: Double(bytes), footprint: Double(distinct ?? bytes), precision: .f32, writes: writes)
+      operations: 0, bytes: Double(bytes), footprint: Double(distinct ?? bytes), precision: .f32,
+      written: Double(written))
     self.call = call
     self.renew = renew
     self.compare = compare
@@ -75,7 +76,7 @@ enum VectorRuns {
     let (x, weight) = (try Floats(rows * n, seed: 1), try Floats(n, seed: 2, scale: 1))
     let (bias, y) = (try Floats(n, seed: 3, scale: 1), try Floats(rows * n))
     let epsilon: Float = 1e-5
-    return VectorRun(bytes: (2 * rows * n + n) * 4) {
+    return VectorRun(bytes: (2 * rows * n + n) * 4, written: rows * n * 4) {
       var args = ck_norm_args()
       args.struct_size = MemoryLayout<ck_norm_args>.size
       (args.x, args.ldx, args.y, args.ldy) = (x.pointer, n, y.mutable, n)
@@ -113,7 +114,7 @@ enum VectorRuns {
   static func gated(_ memory: RowMemory, _ act: ck_gate, rows: Int, n: Int) throws -> VectorRun {
     let (gate, up) = (try Floats(rows * n, seed: 4), try Floats(rows * n, seed: 5))
     let y = try Floats(rows * n)
-    return VectorRun(bytes: 3 * rows * n * 4) {
+    return VectorRun(bytes: 3 * rows * n * 4, written: rows * n * 4) {
       try check(
         ck_gated(memory.runtime.handle, act, gate.pointer, n, up.pointer, n, y.mutable, n, rows, n), "ck_gated")
     } compare: {
@@ -136,7 +137,7 @@ enum VectorRuns {
     let (x, before) = (try Floats(rows * n, seed: 6), try Floats(rows * n, seed: 7))
     let y = try Floats(rows * n)
     let a: Float = 0.3
-    return VectorRun(bytes: 3 * rows * n * 4, distinct: 2 * rows * n * 4) {
+    return VectorRun(bytes: 3 * rows * n * 4, written: rows * n * 4, distinct: 2 * rows * n * 4) {
       y.copy(before)
     } call: {
       try check(ck_add_scaled(memory.runtime.handle, a, x.pointer, n, y.mutable, n, rows, n), "ck_add_scaled")
@@ -153,7 +154,7 @@ enum VectorRuns {
     let (y, a) = (try Floats(rows * n), try Floats(rows, seed: 10, scale: 1))
     // Each row once, in another order: a permutation, 7 being odd and rows a power of two.
     let ids = (0..<rows).map { Int32(($0 * 7 + 3) % rows) }
-    return VectorRun(bytes: 3 * rows * n * 4, distinct: 2 * rows * n * 4) {
+    return VectorRun(bytes: 3 * rows * n * 4, written: rows * n * 4, distinct: 2 * rows * n * 4) {
       y.copy(before)
     } call: {
       try check(
@@ -173,7 +174,7 @@ enum VectorRuns {
   static func softcap(_ memory: RowMemory, rows: Int, n: Int) throws -> VectorRun {
     let (before, x) = (try Floats(rows * n, seed: 11, scale: 60), try Floats(rows * n))
     let cap: Float = 30
-    return VectorRun(bytes: 2 * rows * n * 4, distinct: rows * n * 4) {
+    return VectorRun(bytes: 2 * rows * n * 4, written: rows * n * 4, distinct: rows * n * 4) {
       x.copy(before)
     } call: {
       try check(ck_softcap(memory.runtime.handle, cap, x.mutable, n, rows, n), "ck_softcap")
@@ -188,7 +189,7 @@ enum VectorRuns {
   static func softmax(_ memory: RowMemory, rows: Int, n: Int) throws -> VectorRun {
     let (x, y) = (try Floats(rows * n, seed: 12, scale: 8), try Floats(rows * n))
     let scale: Float = 0.7
-    return VectorRun(bytes: 2 * rows * n * 4) {
+    return VectorRun(bytes: 2 * rows * n * 4, written: rows * n * 4) {
       try check(ck_softmax(memory.runtime.handle, scale, x.pointer, n, y.mutable, n, rows, n), "ck_softmax")
     } compare: {
       (0..<rows).allSatisfy { row in
@@ -210,7 +211,7 @@ enum VectorRuns {
     let indices = UnsafeMutableBufferPointer<Int32>.allocate(capacity: rows * k)
     indices.initialize(repeating: -1)
     let owner = IndexOwner(indices)
-    return VectorRun(bytes: rows * n * 4, writes: false) {
+    return VectorRun(bytes: rows * n * 4, written: rows * k * 8) {
       try check(
         ck_topk(memory.runtime.handle, x.pointer, n, rows, n, k, values.mutable, owner.indices.baseAddress), "ck_topk")
     } compare: {
@@ -246,7 +247,9 @@ enum VectorRuns {
       (cos(Double(positions[i / pairs]) * Double(frequencies[i % pairs])), unit + 1e-9)
     }
     let tables = 2 * rows * pairs * 4
-    return VectorRun(bytes: 2 * rows * width * 4 + tables, distinct: rows * width * 4 + tables) {
+    return VectorRun(
+      bytes: 2 * rows * width * 4 + tables, written: rows * width * 4, distinct: rows * width * 4 + tables
+    ) {
       x.copy(before)
     } call: {
       try check(

@@ -39,7 +39,8 @@ struct KernelTable {
     }
     for level in bench.levels() {
       Console.progress("roofs: \(level.name)")
-      report.roofs.memory += try bench.memory(level, passes: Self.passes, seconds: options.roofSeconds)
+      let passes = level.name == "DRAM" ? Self.passes : [.read]
+      report.roofs.memory += try bench.memory(level, passes: passes, seconds: options.roofSeconds)
     }
     lastRoof = Clock.wall()
   }
@@ -123,17 +124,35 @@ struct KernelTable {
     let arithmetic =
       (work.operations - work.integerOperations - work.wordOperations) / peak
       + (work.integerOperations + 2 * work.wordOperations) / integerPeak
-    let moving = work.bytes / level.figure.value
-    return arithmetic > moving ? (arithmetic, precision.rawValue) : (moving, level.level)
+    let moving = level.bytes(of: work) / level.rate
+    return arithmetic > moving ? (arithmetic, precision.rawValue) : (moving, level.name)
   }
 
   // A level's roof is measured on half of its size. Four times its size still leave a part in it, so that the roof of
   // what lies below would be too low.
-  // What reads and writes is held to the fastest pass: it may do any of them in part.
-  private func level(_ work: Work) -> MemoryRoof? {
-    let roofs = report.roofs.memory.filter { $0.pass == .read || work.writes }
-    let name = roofs.first { $0.level == "DRAM" || work.footprint <= 8 * Double($0.bytes) }?.level
-    return roofs.filter { $0.level == name }.max { $0.figure.value < $1.figure.value }
+  private func level(_ work: Work) -> Level? {
+    guard
+      let name = report.roofs.memory.first(where: { $0.level == "DRAM" || work.footprint <= 8 * Double($0.bytes) })?
+        .level
+    else { return nil }
+    let isMemory = name == "DRAM"
+    let roofs = report.roofs.memory.filter {
+      $0.level == name && ($0.pass == .read || (isMemory && work.written > 0))
+    }
+    return roofs.map(\.figure.value).max().map { Level(name: name, rate: $0, isMemory: isMemory) }
+  }
+
+  /// What bounds the moving of a row's bytes.
+  private struct Level {
+    var name: String
+    var rate: Double
+    var isMemory: Bool
+
+    /// Memory moves reads and writes over one path. A cache takes both at once: copies and triads are slower there than
+    /// some rows, which overlap better, so what is held to the read roof is the larger of the two.
+    func bytes(of work: Work) -> Double {
+      isMemory ? work.bytes : max(work.bytes - work.written, work.written)
+    }
   }
 }
 
