@@ -14,7 +14,6 @@ enum {
   CK_NAME(tile_vectors) = VW == 8 ? 2 : 4,
   CK_NAME(tile_queries) = 6,
   CK_NAME(tile_most) = (CK_NAME(tile_queries) + VW - 1) / VW * VW,  // of queries, in whole vectors
-  CK_NAME(key_steps) = CK_KV_BLOCK / VW / CK_NAME(tile_vectors),
 };
 
 CK_INLINE vf CK_NAME(kv_load)(ck_format format, const void *values, size_t at) {

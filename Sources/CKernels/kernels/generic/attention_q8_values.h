@@ -57,15 +57,15 @@ CK_INLINE void CK_NAME(pack_words)(const float *weights, const float *scales, in
   }
 }
 
-// A query that sees a part of the block has units of its own: of the scales that it gives weight to.
-static CK_NAME(unit) CK_NAME(own_scales)(const uint16_t *stored, const float *weights, float *scales) {
+// A query that sees a part of the block has units of its own: of the scales that it gives weight to. Returns the step.
+static float CK_NAME(own_scales)(const uint16_t *stored, const float *weights, float *scales) {
   vf top = vf_zero();
   for (size_t v = 0; v < CK_KV_BLOCK; v += VW)
     top = vf_max(top, vf_select(vf_lt(vf_zero(), vf_load(weights + v)), vf_load_f16(stored + v), vf_zero()));
   const CK_NAME(unit) unit = CK_NAME(unit_of)(vf_largest(top));
   for (size_t v = 0; v < CK_KV_BLOCK; v += VW)
     vf_store(scales + v, vf_mul(vf_load_f16(stored + v), vf_set(unit.inverse)));
-  return unit;
+  return unit.step;
 }
 
 // The words of T queries from query i on; weights (T, CK_KV_BLOCK) relative to the block's largest score, shares (T):
@@ -81,7 +81,7 @@ static void CK_NAME(make_words)(size_t T, const ck_attention_call *call, size_t 
     for (size_t g = 0; g < groups; g++) {
       const float *scales = to.scales + g * CK_KV_BLOCK;
       float step = to.steps[g];
-      if (!whole) step = CK_NAME(own_scales)(stored + g * CK_KV_BLOCK, weights, own).step, scales = own;
+      if (!whole) step = CK_NAME(own_scales)(stored + g * CK_KV_BLOCK, weights, own), scales = own;
       to.factors[t * groups + g] = step * shares[t];
       CK_NAME(pack_words)(weights, scales, to.codes + (t * groups + g) * CK_KV_BLOCK);
     }
