@@ -34,7 +34,7 @@ summarised() {
   shift
   "$@" >"$log" 2>&1
   local status=$?
-  grep -E 'Test run with|Executed [0-9]+ test|recorded an issue|failed after|[0-9]+ failed|FAILED|skipped|error:|Sanitizer:' "$log" |
+  grep -E 'Test run with|Executed [0-9]+ test|recorded an issue|failed after|[0-9]+ failed|FAILED|skipped|error:|Sanitizer:|a token of one layer' "$log" |
     grep -vE '^(Test Suite|\[)' | sort -u | head -60
   [ $status -eq 0 ] || { echo "exit $status; the end of $log:"; tail -30 "$log"; }
   return $status
@@ -64,6 +64,7 @@ else
   step "a public reader decodes our files to our values" outcome "$logs/quantize.log" $quantize_status
 fi
 step "installed library: C, C++, Python, Swift" scripts/test-installed.sh
+step "a token allocates nothing, and layers neither lock nor retain" summarised token-loop scripts/token-loop.sh
 step "benchmark program: answers, workers, refusals" summarised bench scripts/test-bench.sh
 step "kernels under address and undefined-behaviour sanitizers" summarised address scripts/conformance.sh address --quick --isa best
 step "kernels under the thread sanitizer" summarised thread scripts/conformance.sh thread --quick --isa best pool vector

@@ -24,6 +24,9 @@ struct GenerateCommand: ParsableCommand {
   @Flag(help: "Store every matrix in the type's base format.")
   var pure = false
 
+  @Option(help: "Only so many layers: for shapes that do not fit this machine, which are measured by the layer.")
+  var layers: Int?
+
   @OptionGroup var writing: WritingOptions
 
   @Option(help: "The seed of the weights.")
@@ -41,10 +44,16 @@ struct GenerateCommand: ParsableCommand {
 
   func run() throws {
     guard !list, let shape, let type, let output else { return printShapes() }
-    guard let shape = SyntheticShape(name: shape) else {
+    guard var shape = SyntheticShape(name: shape) else {
       throw Failure(
         "no shape is called '\(shape)'",
         hint: "Shapes: \(SyntheticShape.all.map(\.name).joined(separator: ", ")).")
+    }
+    if let layers {
+      guard (1...shape.layers).contains(layers) else {
+        throw Failure("--layers \(layers): '\(shape.name)' has 1 to \(shape.layers)")
+      }
+      shape.layers = layers
     }
     let start = ContinuousClock.now
     try writing.check(output)

@@ -11,7 +11,7 @@ public struct SyntheticShape: Sendable, Equatable {
   public let vocabulary: Int
   /// Width of the residual stream.
   public let width: Int
-  public let layers: Int
+  public var layers: Int
   public let heads: Int
   public let keyValueHeads: Int
   public let headDimension: Int

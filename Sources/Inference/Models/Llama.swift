@@ -4,7 +4,7 @@
 package struct Llama: DecoderArchitecture {
   package static let name = "llama"
   package static let modelTypes = ["llama", "mistral"]
-  package let decoder: Decoder<PreNormBlock>
+  package let decoder: Decoder<PreNormBlock<FeedForward>>
 
   package static func configuration(_ reader: ConfigurationReader) throws(ModelError) -> ModelConfiguration {
     // GGUF files keep the paper's order of the rows of queries and keys; safetensors have them regrouped in halves.

@@ -10,7 +10,8 @@ package final class Pass {
   package let kvLayout: KVLayout
   /// The most positions that a sequence of this session can have.
   package let context: Int
-  package var cancel: CancelFlag?
+  /// The flag of the step that runs, whose caller keeps it. Not counted: layers ask for it.
+  private var flag: Unmanaged<CancelFlag>?
 
   /// Rows in this pass.
   package private(set) var rows = 0
@@ -124,9 +125,16 @@ package final class Pass {
     return try body()
   }
 
+  /// Runs `body` with `flag` as what ``checkCancelled()`` and the kernels look at.
+  func watching<R, E: Error>(_ flag: CancelFlag?, _ body: () throws(E) -> R) throws(E) -> R {
+    self.flag = flag.map(Unmanaged.passUnretained)
+    defer { self.flag = nil }
+    return try CancelFlag.watching(flag, body)
+  }
+
   /// Stops here if the caller's flag is set.
   func checkCancelled() throws(KernelError) {
-    if let cancel, cancel.isCancelled { throw KernelError(.cancelled, "a forward pass") }
+    if let flag, flag._withUnsafeGuaranteedRef({ $0.isCancelled }) { throw KernelError(.cancelled, "a forward pass") }
   }
 
   // MARK: Operations

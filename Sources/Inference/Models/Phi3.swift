@@ -4,7 +4,7 @@
 package struct Phi3: DecoderArchitecture {
   package static let name = "phi3"
   package static let modelTypes = ["phi3"]
-  package let decoder: Decoder<PreNormBlock>
+  package let decoder: Decoder<PreNormBlock<FeedForward>>
 
   package static func configuration(_ reader: ConfigurationReader) throws(ModelError) -> ModelConfiguration {
     var configuration = try reader.decoder()

@@ -4,7 +4,7 @@
 package struct Qwen2: DecoderArchitecture {
   package static let name = "qwen2"
   package static let modelTypes = ["qwen2"]
-  package let decoder: Decoder<PreNormBlock>
+  package let decoder: Decoder<PreNormBlock<FeedForward>>
 
   package static func configuration(_ reader: ConfigurationReader) throws(ModelError) -> ModelConfiguration {
     try reader.qwen()

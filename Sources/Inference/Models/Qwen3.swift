@@ -4,7 +4,7 @@
 package struct Qwen3: DecoderArchitecture {
   package static let name = "qwen3"
   package static let modelTypes = ["qwen3"]
-  package let decoder: Decoder<PreNormBlock>
+  package let decoder: Decoder<PreNormBlock<FeedForward>>
 
   package static func configuration(_ reader: ConfigurationReader) throws(ModelError) -> ModelConfiguration {
     try reader.qwen()

@@ -4,7 +4,7 @@
 package struct Qwen3MoE: DecoderArchitecture {
   package static let name = "qwen3moe"
   package static let modelTypes = ["qwen3_moe"]
-  package let decoder: Decoder<PreNormBlock>
+  package let decoder: Decoder<PreNormBlock<DenseOrSparse>>
 
   package static func configuration(_ reader: ConfigurationReader) throws(ModelError) -> ModelConfiguration {
     var configuration = try reader.qwen()
@@ -25,11 +25,27 @@ package struct Qwen3MoE: DecoderArchitecture {
       throw .badConfiguration(key: "num_experts", reason: "is missing", path: weights.file.path)
     }
     decoder = try Decoder(configuration, weights) { weights, layer throws(ModelError) in
-      let feedForward: any FeedForwardLayer =
+      let feedForward: DenseOrSparse =
         experts.sparseLayers[layer]
-        ? try weights.mixture(configuration, experts) : try weights.feedForward(configuration)
+        ? .sparse(try weights.mixture(configuration, experts)) : .dense(try weights.feedForward(configuration))
       return try weights.preNormBlock(
         configuration, attention: weights.normedAttention(configuration, layer: layer), feedForward: feedForward)
+    }
+  }
+}
+
+/// The second half of a block in a model where some layers have experts and others do not.
+package enum DenseOrSparse: FeedForwardLayer {
+  case dense(FeedForward)
+  case sparse(MixtureOfExperts)
+
+  @discardableResult
+  package func callAsFunction(
+    _ x: TensorView, _ pass: Pass, addingTo sum: TensorView? = nil
+  ) throws(KernelError) -> TensorView {
+    switch self {
+    case .dense(let layer): try layer(x, pass, addingTo: sum)
+    case .sparse(let layer): try layer(x, pass, addingTo: sum)
     }
   }
 }

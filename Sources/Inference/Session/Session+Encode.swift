@@ -35,9 +35,7 @@ extension Session {
       }
       try check(texts, types)
       outputRows = 0
-      pass.cancel = cancel
-      defer { pass.cancel = nil }
-      return try CancelFlag.watching(cancel) { () throws(SessionError) in
+      return try pass.watching(cancel) { () throws(SessionError) in
         var encodings: [Encoding] = []
         var next = 0
         while next < texts.count {

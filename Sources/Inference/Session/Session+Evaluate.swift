@@ -111,9 +111,7 @@ extension Session {
           try state.kv.prepare(for: state.position..<state.position + entry.range.count)
         } catch { throw SessionError(error) }
       }
-      pass.cancel = cancel
-      defer { pass.cancel = nil }
-      try CancelFlag.watching(cancel) { () throws(SessionError) in try passes(batch, emit: emit) }
+      try pass.watching(cancel) { () throws(SessionError) in try passes(batch, emit: emit) }
     } catch {
       // What was written lies beyond every position, where nothing reads it.
       for entry in batch.entries {

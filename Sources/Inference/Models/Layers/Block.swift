@@ -9,11 +9,12 @@ package protocol DecoderBlock: Sendable {
   ) throws(KernelError) -> TensorView
 }
 
-package struct PreNormBlock: DecoderBlock {
+/// Generic over its second half: as an existential, that would be copied and retained in every layer of every step.
+package struct PreNormBlock<Layer: FeedForwardLayer>: DecoderBlock {
   let attentionNorm: Norm
   let attention: Attention
   let feedForwardNorm: Norm
-  let feedForward: any FeedForwardLayer
+  let feedForward: Layer
 
   package func callAsFunction(
     _ x: TensorView, layer: Int, _ rope: RopeTables, _ pass: Pass
@@ -31,9 +32,9 @@ package struct PreNormBlock: DecoderBlock {
 
 extension WeightLoader {
   /// A block with the usual norms around the given layers.
-  func preNormBlock(
-    _ configuration: ModelConfiguration, attention: Attention, feedForward: any FeedForwardLayer
-  ) throws(ModelError) -> PreNormBlock {
+  func preNormBlock<Layer: FeedForwardLayer>(
+    _ configuration: ModelConfiguration, attention: Attention, feedForward: Layer
+  ) throws(ModelError) -> PreNormBlock<Layer> {
     let width = configuration.width
     return PreNormBlock(
       attentionNorm: try rmsNorm(gguf: "attn_norm", hf: "input_layernorm", count: width, configuration),
@@ -80,11 +81,12 @@ package struct Decoder<Block: DecoderBlock>: Sendable {
     var x = try embedding(pass)
     let angles = try rope(pass)
     let windowAngles = try windowRope?(pass) ?? angles
-    for (layer, block) in blocks.enumerated() {
+    let (blocks, windows) = (blocks.span, windows.span)  // arrays would be retained for each layer
+    for layer in blocks.indices {
       try pass.checkCancelled()
       // Of the other rows only the keys and values matter from here on.
       pass.keepsAskedOnly = layer == blocks.count - 1
-      x = try block(x, layer: layer, windows[layer] > 0 ? windowAngles : angles, pass)
+      x = try blocks[layer](x, layer: layer, windows[layer] > 0 ? windowAngles : angles, pass)
     }
     return x
   }
