@@ -157,13 +157,14 @@ typedef struct ck_attention_state {
   float *acc;            // (count, stride), stride of kernels/kv.h
 } ck_attention_state;
 
-/// The state of `count` queries of one KV head over positions [begin, end), begin a multiple of CK_KV_BLOCK: written
-/// to `state`. Query i sees positions [from[i], to[i]); what it does not see counts exactly nothing. A query's
+/// The state of `count` queries over positions [begin, end), begin a multiple of CK_KV_BLOCK: written to `state`. The
+/// queries are of `kv_heads` KV heads whose parts lie one after another in each block, equally many of each. Query i sees positions [from[i], to[i]); what it does not see counts exactly nothing. A query's
 /// result does not depend on the others. Its scores, in units of ln 2, are q · k, or cap * tanh(q · k) with a cap.
 typedef struct ck_attention_call {
   const ck_kv_layout *layout;
   void *const *blocks;  // of the sequence
-  size_t offset;        // of the KV head's part in each block
+  size_t offset;        // of the first KV head's part in each block
+  size_t kv_heads;      // divides count
   size_t begin, end;
   size_t stored;         // positions of the sequence: what may be asked for ahead
   size_t count;          // <= CK_ATTENTION_TILE

@@ -1,6 +1,7 @@
 // Attention over the KV cache: checks, the partition into tiles and splits, and the merge of splits.
 //
-// A tile is some rows of one sequence times query heads of one KV head. Its positions are walked in splits of
+// A tile is some rows of one sequence times query heads of one KV head; or one row times all query heads of several KV
+// heads, which lie next to each other in a block. Its positions are walked in splits of
 // SPLIT_POSITIONS, aligned to absolute positions; each split has a softmax of its own, and the splits are merged in
 // order, always: by the thread that walked them all, or, where there are fewer tiles than threads could share, by the
 // thread that finished the last. So neither threads nor chunks change a bit.
@@ -24,6 +25,7 @@ typedef struct plan {
   size_t group;                   // query heads of a KV head
   size_t head_tile, head_tiles;   // query heads of a tile, and tiles that cover the group
   size_t row_tile;                // rows of a tile
+  size_t kv_tile;                 // KV heads of a tile of one row
   size_t count;                   // vectors of the largest tile
   bool split;                     // an item is a split of a tile, not a tile
   size_t items, values;           // values: how much work, for ck_run_values
@@ -43,8 +45,13 @@ static size_t first_seen(const ck_attention_args *args, size_t position) {
   return args->window > 0 && position >= args->window ? position - args->window + 1 : 0;
 }
 
+static size_t kv_tile_of(const plan *p, const ck_kv_sequence *sequence) {
+  return sequence->rows == 1 ? p->kv_tile : 1;
+}
+
 static size_t tiles_of(const plan *p, const ck_kv_sequence *sequence) {
-  return pieces(sequence->rows, p->row_tile) * p->head_tiles * p->args->layout->kv_heads;
+  return pieces(sequence->rows, p->row_tile) * p->head_tiles *
+         pieces(p->args->layout->kv_heads, kv_tile_of(p, sequence));
 }
 
 static size_t splits_of(const plan *p, const ck_kv_sequence *sequence) {
@@ -52,6 +59,20 @@ static size_t splits_of(const plan *p, const ck_kv_sequence *sequence) {
 }
 
 static size_t at_most(size_t a, size_t b) { return a < b ? a : b; }
+
+// One row reads each key once, so it should read them in one stream: as many KV heads as a tile holds, but not so many
+// that there are too few items to share out.
+static size_t choose_kv_tile(const plan *p, uint32_t threads) {
+  const size_t heads = p->args->layout->kv_heads;
+  size_t runs = 0;
+  for (size_t s = 0; s < p->args->sequence_count; s++)
+    if (p->args->sequences[s].rows == 1) runs += pieces(end_of(p->args->sequences + s), SPLIT_POSITIONS);
+  for (size_t tile = CK_ATTENTION_TILE / p->group; tile > 1; tile--) {
+    const size_t tiles = pieces(heads, tile);
+    if (threads == 1 || tiles * runs >= (size_t)threads * TILES_A_THREAD) return pieces(heads, tiles);
+  }
+  return 1;
+}
 
 // Counts and sizes. False where one overflows.
 static bool measure(plan *p, uint32_t threads) {
@@ -65,6 +86,7 @@ static bool measure(plan *p, uint32_t threads) {
     if (sequence->rows > rows) rows = sequence->rows;
   }
   p->count = at_most(rows, p->row_tile) * p->head_tile;
+  if (p->count < p->kv_tile * p->head_tile) p->count = p->kv_tile * p->head_tile;
   p->split = threads > 1 && tiles < (size_t)threads * TILES_A_THREAD && longest > SPLIT_POSITIONS;
   for (size_t s = 0; s < args->sequence_count; s++) {
     const ck_kv_sequence *sequence = args->sequences + s;
@@ -109,6 +131,7 @@ static ck_status make_plan(const ck_runtime *runtime, const ck_attention_args *a
         !ck_kv_sequence_valid(sequence, first, width, args->ldo))
       return CK_INVALID_ARGUMENT;
   }
+  p->kv_tile = choose_kv_tile(p, ck_pool_threads(runtime->pool));
   return measure(p, ck_pool_threads(runtime->pool)) ? CK_OK : CK_INVALID_ARGUMENT;
 }
 
@@ -124,7 +147,7 @@ typedef struct tile {
   size_t index;  // of all tiles
   size_t split, splits;
   size_t item;   // of the tile's split 0
-  size_t kv_head, head, heads, row, rows;  // query heads and rows of the sequence
+  size_t kv_head, kv_heads, head, heads, row, rows;  // KV heads, their query heads, rows of the sequence
 } tile;
 
 // Where a thread stands in the list of sequences; items are taken in ascending order.
@@ -148,10 +171,11 @@ static tile tile_of(const plan *p, cursor *at, size_t item) {
   // The last rows see most: they come first, so that the short tiles even out the end.
   t.row = (row_tiles - 1 - local % row_tiles) * p->row_tile;
   t.rows = at_most(p->row_tile, sequence->rows - t.row);
-  size_t head_tile = local / row_tiles % p->head_tiles;
-  t.kv_head = local / row_tiles / p->head_tiles;
+  size_t head_tile = local / row_tiles % p->head_tiles, kv_tile = kv_tile_of(p, sequence);
+  t.kv_head = local / row_tiles / p->head_tiles * kv_tile;
+  t.kv_heads = at_most(kv_tile, p->args->layout->kv_heads - t.kv_head);
   t.head = t.kv_head * p->group + head_tile * p->head_tile;
-  t.heads = at_most(p->head_tile, p->group - head_tile * p->head_tile);
+  t.heads = t.kv_heads * at_most(p->head_tile, p->group - head_tile * p->head_tile);
   return t;
 }
 
@@ -248,8 +272,9 @@ static void attention_task(void *context, uint32_t index, uint32_t count) {
     const tile t = tile_of(p, &at, item);
     ck_attention_call call = {.layout = layout, .blocks = t.sequence->blocks,
                               .stored = end_of(t.sequence),
-                              .offset = p->offset + t.kv_head * p->head_bytes, .count = t.rows * t.heads, .q = q,
-                              .from = from, .to = from + p->count, .workspace = workspace};
+                              .offset = p->offset + t.kv_head * p->head_bytes, .kv_heads = t.kv_heads,
+                              .count = t.rows * t.heads, .q = q, .from = from, .to = from + p->count,
+                              .workspace = workspace};
     gather(p, &t, &call, q, from, from + p->count);
     if (p->split)
       run_one(p, &t, &call);

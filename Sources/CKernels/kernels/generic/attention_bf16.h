@@ -22,7 +22,7 @@ static void CK_NAME(pair_queries)(const ck_attention_call *call) {
 
 // scores (T, CK_KV_BLOCK) of T queries from query i on.
 CK_INLINE void CK_NAME(pair_scores)(size_t T, const ck_attention_call *call, size_t i, const char *part,
-                                    const char *next, float *scores) {
+                                    CK_NAME(ahead_lines) *ahead, float *scores) {
   enum { V = CK_NAME(pair_vectors) };
   const size_t pairs = call->layout->head_dim / 2, panel_bytes = ck_kv_panel_bytes(call->layout);
   const uint16_t *q = CK_NAME(pair_queries_at)(call) + i * CK_KV_MAX_DIM;
@@ -35,7 +35,7 @@ CK_INLINE void CK_NAME(pair_scores)(size_t T, const ck_attention_call *call, siz
 #pragma clang loop unroll_count(2)
   for (size_t d = 0; d < pairs; d++) {
     vi key[V];
-    CK_NAME(prefetch)(next ? next + d * V * CK_CACHE_LINE : NULL, V * CK_CACHE_LINE);
+    CK_NAME(ask_step)(ahead, d);
 #pragma clang loop unroll(full)
     for (size_t v = 0; v < V; v++) key[v] = vi_load(part + v * panel_bytes + d * CK_CACHE_LINE);
 #pragma clang loop unroll(full)
@@ -77,8 +77,8 @@ CK_INLINE vf CK_NAME(pair_weights)(vf shift, const float *x, float *out) {
 
 // acc (T, stride), vectors [column, column + V * VW): times the corrections, plus weights · values of pairs of
 // positions [first, last).
-CK_INLINE void CK_NAME(pair_values_tile)(size_t T, size_t V, size_t stride, const char *values, const char *next,
-                                         size_t first, size_t last, size_t column, const float *weights,
+CK_INLINE void CK_NAME(pair_values_tile)(size_t T, size_t V, size_t stride, const char *values,
+                                         CK_NAME(ahead_lines) *ahead, size_t first, size_t last, size_t column, const float *weights,
                                          const float *corrections, float *out) {
   vf acc[CK_NAME(pair_most)][CK_NAME(pair_vectors)];
 #pragma clang loop unroll(full)
@@ -91,7 +91,10 @@ CK_INLINE void CK_NAME(pair_values_tile)(size_t T, size_t V, size_t stride, cons
   for (size_t j = first; j < last; j++) {
     const size_t at = (j * stride + column) * 4;
     vi value[CK_NAME(pair_vectors)];
-    CK_NAME(prefetch)(next ? next + at : NULL, V * CK_CACHE_LINE);
+    if (V == CK_NAME(pair_vectors))
+      CK_NAME(ask_step)(ahead, j);
+    else
+      CK_NAME(ask)(ahead, V);
 #pragma clang loop unroll(full)
     for (size_t v = 0; v < V; v++) value[v] = vi_load(values + at + v * CK_CACHE_LINE);
 #pragma clang loop unroll(full)
@@ -109,18 +112,18 @@ CK_INLINE void CK_NAME(pair_values_tile)(size_t T, size_t V, size_t stride, cons
 }
 
 // Of positions [first, last) of the block; weights of the others are zero.
-CK_INLINE void CK_NAME(pair_values)(size_t T, const ck_kv_layout *layout, const char *values, const char *next,
-                                    size_t first, size_t last, const float *weights, const float *corrections,
+CK_INLINE void CK_NAME(pair_values)(size_t T, const ck_kv_layout *layout, const char *values,
+                                    CK_NAME(ahead_lines) *ahead, size_t first, size_t last, const float *weights, const float *corrections,
                                     float *out) {
   enum { V = CK_NAME(pair_vectors) };
   const size_t stride = ck_kv_stride(layout), from = first / 2, to = (last + 1) / 2;
   size_t column = 0;
   for (; column + V * VW <= stride; column += V * VW)
-    CK_NAME(pair_values_tile)(T, V, stride, values, next, from, to, column, weights, corrections, out);
+    CK_NAME(pair_values_tile)(T, V, stride, values, ahead, from, to, column, weights, corrections, out);
   if (column + 2 * VW <= stride) {
-    CK_NAME(pair_values_tile)(T, 2, stride, values, next, from, to, column, weights, corrections, out);
+    CK_NAME(pair_values_tile)(T, 2, stride, values, ahead, from, to, column, weights, corrections, out);
     column += 2 * VW;
   }
   for (; column < stride; column += VW)
-    CK_NAME(pair_values_tile)(T, 1, stride, values, next, from, to, column, weights, corrections, out);
+    CK_NAME(pair_values_tile)(T, 1, stride, values, ahead, from, to, column, weights, corrections, out);
 }

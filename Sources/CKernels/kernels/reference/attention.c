@@ -111,7 +111,12 @@ static void attend(const ck_attention_call *call, size_t i) {
 }
 
 void ck_attention_scalar(const ck_attention_call *call) {
-  for (size_t i = 0; i < call->count; i++) attend(call, i);
+  const size_t queries = call->count / call->kv_heads;
+  ck_attention_call one = *call;
+  for (size_t i = 0; i < call->count; i++) {
+    one.offset = call->offset + i / queries * ck_kv_head_bytes(call->layout);
+    attend(&one, i);
+  }
 }
 
 void ck_attention_merge_scalar(const ck_attention_merge_call *call) {
