@@ -20,6 +20,8 @@ typedef struct ck_table {
 #include "dispatch/ops.def"
 #undef OP
 #undef FORMAT_OP
+  // Columns up to which the matvec kernel, which takes panels apart in registers, beats taking them apart in cache first.
+  uint8_t few_columns[CK_FORMAT_COUNT];
 } ck_table;
 
 /// Puts `function` into slot `slot` of `table`; `why` is what describe says.

@@ -32,7 +32,6 @@ static bool valid_output(const ck_activations *x, const ck_matmul_output *o) {
 enum {
   // Activations of a run of columns stay in L2 while panels go by: half of the smallest L2 that we know of.
   COLUMN_BYTES = 512 << 10,
-  FEW = 4,  // columns up to which panels are read directly, once, instead of being taken apart in cache first
 };
 
 typedef struct matmul_context {
@@ -94,7 +93,7 @@ static bool multiply_stored(const matmul_context *c, const panels *p, ck_tile_ca
     (exact ? c->table->matmul[format].run : c->table->matmul_bf16.run)(call);
     return true;
   }
-  if (exact || call->columns > FEW || c->table->matvec[format].run == NULL) return false;
+  if (exact || call->columns > c->table->few_columns[format]) return false;
   call->panels = 1;
   for (size_t i = 0; i < p->count; i++) {
     call->codes = p->codes + i * p->stride;
@@ -171,23 +170,34 @@ static bool run_panels(const matmul_context *c, const ck_matmul_output *o, size_
   return true;
 }
 
-// Multiplies unit `unit` of all outputs. False if it was cancelled.
-static bool run_unit(const matmul_context *c, size_t unit, ck_matmul_scratch *scratch) {
-  for (size_t i = 0; i < c->args->output_count; i++) {
-    const ck_matmul_output *o = &c->args->outputs[i];
-    const cut cut = cut_of(c, o);
-    if (unit >= cut.runs * cut.groups) {
-      unit -= cut.runs * cut.groups;
-      continue;
-    }
-    const size_t panel = unit % cut.groups * cut.grain;
-    const size_t last = panel + cut.grain < cut.panels ? panel + cut.grain : cut.panels;
-    size_t begin, end;
-    ck_share(cut.rows, (uint32_t)(unit / cut.groups), (uint32_t)cut.runs, &begin, &end);
-    for (size_t p = panel; p < last; p += 2)
-      if (!run_panels(c, o, p, last, begin, end, scratch)) return false;
-    return true;
+// Where a thread stands in the list of outputs, which is long in a mixture of experts; a share's units are taken in
+// ascending order.
+typedef struct cursor {
+  size_t output, first_unit;
+  cut cut;
+} cursor;
+
+static size_t units_of(const cut *c) { return c->runs * c->groups; }
+
+static cursor cursor_start(const matmul_context *c) { return (cursor){.cut = cut_of(c, &c->args->outputs[0])}; }
+
+// Moves to the output that has unit `unit`, which is not before the cursor's.
+static void move_to(const matmul_context *c, cursor *at, size_t unit) {
+  while (unit - at->first_unit >= units_of(&at->cut)) {
+    at->first_unit += units_of(&at->cut);
+    at->cut = cut_of(c, &c->args->outputs[++at->output]);
   }
+}
+
+// Multiplies unit `unit` of the cursor's output, counted from its first. False if it was cancelled.
+static bool run_unit(const matmul_context *c, const cursor *at, size_t unit, ck_matmul_scratch *scratch) {
+  const cut *cut = &at->cut;
+  const size_t panel = unit % cut->groups * cut->grain;
+  const size_t last = panel + cut->grain < cut->panels ? panel + cut->grain : cut->panels;
+  size_t begin, end;
+  ck_share(cut->rows, (uint32_t)(unit / cut->groups), (uint32_t)cut->runs, &begin, &end);
+  for (size_t p = panel; p < last; p += 2)
+    if (!run_panels(c, &c->args->outputs[at->output], p, last, begin, end, scratch)) return false;
   return true;
 }
 
@@ -199,10 +209,12 @@ static void matmul_task(void *context, uint32_t index, uint32_t count) {
     const uint32_t owner = (index + i) % count;
     size_t begin, end;
     ck_share(c->units, owner, count, &begin, &end);
+    cursor at = cursor_start(c);
     for (;;) {
       const size_t unit = begin + ck_pool_take(c->pool, owner);
       if (unit >= end) break;
-      if (!run_unit(c, unit, &c->scratch[index])) return;
+      move_to(c, &at, unit);
+      if (!run_unit(c, &at, unit - at.first_unit, &c->scratch[index])) return;
     }
   }
 }
@@ -225,7 +237,7 @@ ck_status ck_matmul(ck_runtime *runtime, const ck_matmul_args *args) {
     context.row_scales = (const float *)((const char *)x->data + ck_activations_records(table, x));
   for (size_t i = 0; i < args->output_count; i++) {
     const cut cut = cut_of(&context, &args->outputs[i]);
-    context.units += cut.runs * cut.groups;
+    context.units += units_of(&cut);
   }
-  return ck_run(runtime, matmul_task, &context);
+  return context.units == 0 ? CK_OK : ck_run(runtime, matmul_task, &context);
 }

@@ -62,6 +62,7 @@ CK_INLINE vi vi_dot16(vi acc, vi pairs, vi x) {
 #define Q8_COLUMNS 4
 #define Q8_PANELS 1
 #define Q8_FEW_COLUMNS 2
+#define Q8_FEW_COLUMNS_256 2
 // Two halves of a panel times 6 columns are 12 accumulators; 2 registers of weights and one of x remain.
 #define F32_COLUMNS 6
 #define F32_PANELS 1

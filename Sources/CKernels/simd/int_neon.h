@@ -66,6 +66,7 @@ CK_INLINE vi vi_dot16(vi acc, vi pairs, vi x) {
 #define Q8_COLUMNS 8
 #define Q8_PANELS 1
 #define Q8_FEW_COLUMNS 4
+#define Q8_FEW_COLUMNS_256 4
 // Four quarters of a panel times 6 columns are 24 accumulators; 4 registers of weights and one of x remain.
 #define F32_COLUMNS 6
 #define F32_PANELS 1

@@ -1,4 +1,5 @@
-// Up to Q8_FEW_COLUMNS columns of x times a panel as it is stored, which is read once and taken apart in registers.
+// A few columns of x times a panel as it is stored, which is taken apart in registers: tiles of up to Q8_FEW_COLUMNS
+// columns, or Q8_FEW_COLUMNS_256 where blocks have 256 values.
 // Included by tile_q8.h, whose arithmetic it shares: an element has the same bits either way.
 
 /// acc += one block of 32 values of a stored panel times nc columns.
@@ -150,22 +151,25 @@ CK_INLINE void CK_NAME(stored_256)(const int nc, ck_panel_layout layout, const c
   }
 }
 
-#define STORED(n, np)                                   \
-  if (ck_scale_values(layout.scale) == 32)              \
-    CK_NAME(stored_32)(n, layout, call, first);         \
-  else                                                  \
-    CK_NAME(stored_256)(n, layout, call, first)
+#define FEW_OF(scale) (ck_scale_values(scale) == 32 ? Q8_FEW_COLUMNS : Q8_FEW_COLUMNS_256)
+#define STORED(n, np)                                          \
+  if (ck_scale_values(layout.scale) == 256)                    \
+    CK_NAME(stored_256)(n, layout, call, first);               \
+  else if (n <= Q8_FEW_COLUMNS)                                \
+    CK_NAME(stored_32)(n, layout, call, first)
 #define PANEL(id, slab_, map_, scale_)                                                           \
   static void CK_NAME(CK_OF(matvec, CK_LOWER_##id))(const ck_tile_call *call) {               \
     const ck_panel_layout layout = {true, CK_##slab_, CK_MAP_##map_, CK_SCALE_##scale_};         \
-    const size_t tiles = (call->columns + Q8_FEW_COLUMNS - 1) / Q8_FEW_COLUMNS;                  \
+    const size_t widest = FEW_OF(layout.scale), tiles = (call->columns + widest - 1) / widest;   \
     for (size_t t = 0; t < tiles; t++) {                                                         \
       size_t first, end;                                                                         \
       ck_share(call->columns, (uint32_t)t, (uint32_t)tiles, &first, &end);                       \
       switch (end - first) { EACH_FEW(STORED) }                                                  \
     }                                                                                            \
   }
-#if Q8_FEW_COLUMNS == 4
+#if Q8_FEW_COLUMNS_256 == 6
+#define EACH_FEW(body) WIDTH_1_TO_4(body, 1) WIDTH_5_TO_6(body, 1)
+#elif Q8_FEW_COLUMNS_256 == 4
 #define EACH_FEW(body) WIDTH_1_TO_4(body, 1)
 #else
 #define EACH_FEW(body) WIDTH(1, body, 1) WIDTH(2, body, 1)

@@ -423,6 +423,7 @@ static void CK_NAME(serve_q8)(ck_table *table, const char *reason) {
 #define PANEL(id, slab, map, scale)                                                                                 \
   CK_SERVE(table, matmul[CK_FORMAT_##id], CK_TILE(id, scale), CK_ISA_HERE, reason);                                 \
   CK_SERVE(table, matvec[CK_FORMAT_##id], CK_NAME(CK_OF(matvec, CK_LOWER_##id)), CK_ISA_HERE, reason);           \
+  table->few_columns[CK_FORMAT_##id] = FEW_OF(CK_SCALE_##scale) < 4 ? 4 : FEW_OF(CK_SCALE_##scale);                \
   CK_SERVE(table, panel_expand[CK_FORMAT_##id], CK_NAME(CK_OF(panel_expand, CK_LOWER_##id)), CK_ISA_HERE, reason); \
   CK_SERVE(table, panel_decode[CK_FORMAT_##id], CK_NAME(CK_OF(panel_decode, CK_LOWER_##id)), CK_ISA_HERE, reason);
 #include "kernels/panels.def"
