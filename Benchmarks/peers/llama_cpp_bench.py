@@ -49,8 +49,11 @@ class Peer:
         self.vocabulary = library.llama_vocab_n_tokens(library.llama_model_get_vocab(self.model))
         self.batch = library.llama_batch_init(2048, 0, options.parallel)
 
-    def clear(self):
-        self.lib.llama_memory_clear(self.lib.llama_get_memory(self.context), True)
+    def clear(self, depth=0):
+        """Forgets all positions from `depth` on."""
+        memory = self.lib.llama_get_memory(self.context)
+        for sequence in range(self.options.parallel):
+            self.lib.llama_memory_seq_rm(memory, sequence, depth, -1)
 
     def decode(self, entries):
         """entries: (token, position, sequence, wants logits)"""
@@ -82,11 +85,12 @@ class Peer:
 
 def timed(peer, options, prompt, generate):
     rates = []
+    peer.clear()
+    if options.n_depth:
+        for sequence in range(options.parallel if generate else 1):
+            peer.prefill(options.n_depth, 0, sequence)
     for repetition in range(-1, options.repetitions):  # the first one warms up
-        peer.clear()
-        if options.n_depth:
-            for sequence in range(options.parallel if generate else 1):
-                peer.prefill(options.n_depth, 0, sequence)
+        peer.clear(options.n_depth)
         begin = time.monotonic()
         if prompt:
             peer.prefill(prompt, options.n_depth)
