@@ -1,0 +1,135 @@
+// `gobi load`: the arrival rate that a model serves within an objective, by an open loop against a session.
+import ArgumentParser
+import Capacity
+import Foundation
+import Inference
+
+struct LoadCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "load",
+    abstract: "Find how many requests a second a model serves within an objective, and its goodput there.",
+    discussion: """
+      Requests arrive at random times (Poisson) whatever has become of those before, and latency counts from the time \
+      when each was due. A rate passes if 99 % of all requests are shown to keep --ttft and --tpot, at 99 % confidence: \
+      that takes 459 requests without a miss, 662 with one, 838 with two. The largest such rate is found by bisection, \
+      or --rate tries one. Exit code 1 if no rate passed.
+      """)
+
+  @OptionGroup var arguments: ModelArguments
+
+  @Option(help: "Seconds to the first token that a request may take.")
+  var ttft = 2.0
+
+  @Option(help: "Seconds a token that it may take after that.")
+  var tpot = 0.1
+
+  @Option(name: [.customShort("p"), .long], help: "Tokens of a prompt.")
+  var prompt = 128
+
+  @Option(name: [.customShort("n"), .long], help: "Tokens of an output.")
+  var output = 32
+
+  @Option(help: "Draw prompts and outputs from this trace (CSV or JSON lines) instead; -p and -n limit them.")
+  var trace: String?
+
+  @Option(help: "Requests a second: try this rate alone.")
+  var rate: Double?
+
+  @Option(help: "Seconds for the whole search.")
+  var seconds: Double = 600
+
+  @Option(help: "Seeds arrivals and lengths.")
+  var seed: UInt64 = 1
+
+  @Flag(help: "Print one JSON object.")
+  var json = false
+
+  func validate() throws {
+    for (name, value) in [("ttft", ttft), ("tpot", tpot), ("seconds", seconds), ("rate", rate ?? 1)]
+    where !(value > 0 && value.isFinite) {
+      throw ValidationError("--\(name): expected a number above 0")
+    }
+    for (name, value) in [("prompt", prompt), ("output", output)] where !(1...1 << 24).contains(value) {
+      throw ValidationError("--\(name): expected 1 to \(1 << 24)")
+    }
+  }
+
+  func run() throws {
+    Interrupt.watch()
+    let (lengths, lengthsName) = try requestLengths()
+    let model = try arguments.load()
+    if model.configuration.isEncoder { throw Failure("\(model.path): an encoder generates no tokens") }
+    guard prompt + output <= model.defaultContext else {
+      throw Failure(
+        "prompts of \(prompt) and outputs of \(output) tokens do not fit a context of \(model.defaultContext)",
+        hint: "Give smaller -p and -n.")
+    }
+    let label = (model.path as NSString).lastPathComponent
+    let system = try SessionServing(model: model, label: label)
+    defer { system.stop() }
+    let driver = LoadDriver { Interrupt.isRequested }
+    let objective = ServiceObjective(timeToFirstToken: ttft, timePerOutputToken: tpot)
+    var plan = ServingBench.Plan(
+      objective: objective, lengths: lengths, lengthsName: lengthsName,
+      firstRate: try rate ?? ServingBench.firstRate(of: system, lengths, driver, seed: seed), seconds: seconds)
+    if rate != nil { plan.search.mostTrials = 1 }
+    let bar = ProgressBar("load")
+    let began = FigureSampler.now()
+    let result = try ServingBench(driver: driver, seed: seed).measure(system, plan) { number, rate in
+      bar.update(
+        min((FigureSampler.now() - began) / seconds, 1), detail: "trial \(number + 1): \(fixed(rate, 3)) requests/s")
+    }
+    bar.finish()
+    if json {
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+      Console.write([UInt8](try encoder.encode(result)))
+      Console.out("")
+    } else {
+      Console.out(text(result))
+    }
+    if result.knee.passed == nil { throw ExitCode(ExitStatus.checkFailed.rawValue) }
+  }
+
+  private func requestLengths() throws -> (RequestLengths, String) {
+    guard let trace else {
+      return (.fixed(prompt: prompt, output: output), "prompts of \(prompt), outputs of \(output) tokens")
+    }
+    let (limited, changed) = try ServingTrace(path: trace).limited(prompt: prompt, output: output)
+    let name = (trace as NSString).lastPathComponent
+    return (
+      .drawn(limited),
+      "drawn from \(limited.rows.count) rows of \(name), \(changed) of them cut to \(prompt) and \(output) tokens"
+    )
+  }
+
+  private func text(_ result: ServingResult) -> String {
+    let objective = result.objective
+    var table = TextTable(columns: [
+      ("requests/s", .right), ("requests", .right), ("misses", .right), ("TTFT p50", .right), ("p99", .right),
+      ("TPOT p99", .right), ("token/s", .right), ("verdict", .left),
+    ])
+    for trial in result.knee.trials.sorted(by: { $0.rate < $1.rate }) {
+      let cell = { (value: Double?) in value.map { Quantity.text($0, "s") } ?? "" }
+      let verdict = trial.passes ? "passes" : (["fails"] + trial.reasons.map(\.rawValue)).joined(separator: " ")
+      table.rows.append([
+        fixed(trial.rate, 3), "\(trial.requests)", "\(trial.misses)", cell(trial.timeToFirstToken?.p50),
+        cell(trial.timeToFirstToken?.p99), cell(trial.timePerOutputToken?.p99), fixed(trial.outputRate, 1), verdict,
+      ])
+    }
+    var lines = [
+      result.system, result.lengths,
+      "objective: TTFT \(Quantity.text(objective.timeToFirstToken, "s")), "
+        + "TPOT \(Quantity.text(objective.timePerOutputToken, "s"))", "", table.lines().joined(separator: "\n"), "",
+    ]
+    let above = result.knee.failed.map { "fails at \(fixed($0, 3))" } ?? "no rate failed"
+    if let passed = result.knee.passed, let goodput = result.knee.goodput {
+      lines.append(
+        "goodput \(fixed(goodput, 1)) token/s at \(fixed(passed, 3)) requests/s; \(above): "
+          + result.validity.rawValue.lowercased())
+    } else {
+      lines.append("no rate passed; \(above)")
+    }
+    return lines.joined(separator: "\n")
+  }
+}
