@@ -66,11 +66,40 @@ func sampleReport() throws -> CapacityReport {
           work: .decode, count: 1, depth: 2048, rate: speed, mfu: nil, mbu: speed.share(of: 400, protocol: "mbu")),
       ], notMeasured: ["decode of 16 at depth 2048: filling it would take 90 s"])
   ]
+  try addEnergy(to: &report)
   report.notMeasured = [.init(what: "BF16 multiply-adds", why: "avx2 has no instruction for it")]
   report.window = GuardWindow(from: Guard(tree.files).read(), to: Guard(tree.files).read())
   report.isComplete = true
   report.seconds = 123.4
   return report
+}
+
+/// Two sensors of two classes, of 80 and 200 W, and what a site states.
+private func addEnergy(to report: inout CapacityReport) throws {
+  for (name, component, energyClass, watts) in [
+    ("rapl package-0", PowerChannel.Component.processor, EnergyClass.c, 80.0), ("ipmi dcmi", .node, .b, 200),
+  ] {
+    var channel = PowerChannel(name: name, group: "rapl", component: component, energyClass: energyClass)
+    channel.isCounted = true
+    var series = PowerSeries(channel)
+    for i in 0...40 { series.append(seconds: Double(i) / 2, watts: watts, joules: watts * Double(i) / 2) }
+    report.energy.series.append(series)
+  }
+  let stated = { (value: Double) in SiteFactors.Stated(value: value, source: "<operator>", time: "2026-01-01T00:00:00Z")
+  }
+  report.energy.site = SiteFactors(
+    pue: stated(1.3), gramsPerKilowattHour: stated(550), embodiedGramsPerHour: stated(20))
+  report.energy.notMeasured = [.init(what: "power of accelerators (NVML)", why: "no <library>")]
+  report.energy.idleSpan = WorkSpan(begin: 0, end: 4, tokens: 0)
+  for i in report.models[0].figures.indices {
+    report.models[0].figures[i].depth = 0
+    report.models[0].figures[i].spans = (0..<4).map {
+      WorkSpan(begin: 5 + Double($0), end: 5.9 + Double($0), tokens: i == 0 ? 512 : 80)
+    }
+  }
+  let account = EnergyAccount(report.energy.series, site: report.energy.site, seed: report.seed)
+  report.models = report.models.map(account.filled)
+  report.energy.idle = account.idle(report.energy.idleSpan)
 }
 
 @Suite struct ReportTests {
@@ -114,7 +143,9 @@ func sampleReport() throws -> CapacityReport {
   @Test func textFitsEightyColumns() throws {
     let text = TextReport(try sampleReport()).text()
     for line in text.split(separator: "\n") { #expect(line.count <= 80, "\(line)") }
-    for word in ["INT8", "350", "CONTENDED", "not measured", "LINPACK", "Q4_0"] {
+    for word in [
+      "INT8", "350", "CONTENDED", "not measured", "LINPACK", "Q4_0", "class C", "J/token", "a request of 512",
+    ] {
       #expect(text.contains(word), "\(word)")
     }
   }
@@ -125,6 +156,7 @@ func sampleReport() throws -> CapacityReport {
     let parser = XMLParser(data: Data(xml.utf8))
     #expect(parser.parse(), "\(String(describing: parser.parserError)) at line \(parser.lineNumber)")
     #expect(page.contains("Fast &amp; &lt;Furious&gt;"))
+    #expect(page.contains("class B") && page.contains("&lt;operator&gt;"))
     #expect(page.contains("<svg") && page.contains("CONTENDED") && page.contains("prefers-color-scheme: dark"))
     for outside in ["http://", "https://", "src=", "@import", "<script"] where outside != "http://" {
       #expect(!page.contains(outside))
@@ -146,8 +178,25 @@ func sampleReport() throws -> CapacityReport {
     #expect(TextReport(report).text().contains("partial"))
   }
 
+  @Test func noSensorIsNotMeasuredNeverZero() throws {
+    var report = try sampleReport()
+    report.energy = EnergyReport()
+    report.energy.notMeasured = [.init(what: "power by RAPL", why: "there is no such folder")]
+    for i in report.models[0].figures.indices { report.models[0].figures[i].energy = [] }
+    let pages = [
+      TextReport(report).text(), MarkdownReport(report).energy(), MarkdownReport(report).models(),
+      HTMLReport(report).page(),
+    ]
+    for page in pages {
+      #expect(page.localizedCaseInsensitiveContains("not measured") && !page.contains("0.00 J"))
+    }
+    for page in [pages[0], pages[1], pages[3]] { #expect(page.contains("there is no such folder")) }
+  }
+
   @Test func markdownTables() throws {
     let report = MarkdownReport(try sampleReport())
+    #expect(report.models().contains("class B") && report.energy().contains("idle 200 W"))
+    #expect(report.energy().contains("550, stated: <operator>"))
     for table in [report.roofs(), report.kernels(), report.models()] {
       let lines = table.split(separator: "\n")
       let columns = Set(lines.map { $0.filter { $0 == "|" }.count })

@@ -1,36 +1,12 @@
-// Times a model's prefill and decode, checks its numerics in the same run, and sets both beside the roofs: MFU, MBU.
-
-/// One row of a model's table.
-public struct ModelFigure: Codable, Sendable, Equatable {
-  public enum Work: String, Codable, Sendable { case prefill, decode }
-  public var work: Work
-  /// Tokens of a prefill; sequences of a decode step.
-  public var count: Int
-  /// Positions before the first timed one.
-  public var depth: Int
-  public var rate: Figure
-  /// S·F_tok ÷ R_pk.
-  public var mfu: Figure?
-  /// steps/s · (active weight bytes + batch · KV bytes) ÷ B_pk; decode only.
-  public var mbu: Figure?
-
-  package init(
-    work: Work, count: Int, depth: Int, rate: Figure, mfu: Figure? = nil, mbu: Figure? = nil
-  ) {
-    self.work = work
-    self.count = count
-    self.depth = depth
-    self.rate = rate
-    self.mfu = mfu
-    self.mbu = mbu
-  }
-}
+// Times a model's prefill and decode, and checks its numerics in the same run. ModelFigure sets them beside the roofs.
 
 public struct ModelResult: Codable, Sendable, Equatable {
   public var facts: ModelFacts
   public var formula: String
   public var quality: QualityCheck?
   public var figures: [ModelFigure]
+  /// Joules of a request, one a class of energy readings.
+  public var requests: [RequestEnergy] = []
   /// What was left out, and why.
   public var notMeasured: [String] = []
 
@@ -74,11 +50,14 @@ public struct ModelBench {
   let sampler: FigureSampler
   let roofs: Roofs
   let seed: UInt64
+  /// Read right before and after timed work; nil where nobody asks for energy.
+  let power: PowerSampler?
 
-  public init(sampler: FigureSampler, roofs: Roofs, seed: UInt64) {
+  public init(sampler: FigureSampler, roofs: Roofs, seed: UInt64, power: PowerSampler? = nil) {
     self.sampler = sampler
     self.roofs = roofs
     self.seed = seed
+    self.power = power
   }
 
   /// `progress` is called before each step with the number of steps done. A step that throws .cancelled ends all.
@@ -145,56 +124,61 @@ public struct ModelBench {
   ) throws(CapacityError) -> ModelFigure {
     var random = RandomSource(seed: seed &+ 17)
     let facts = model.facts
+    var spans: [WorkSpan] = []
     let rate = try sampler.figure(
       SampleKind(unit: "token/s", precision: facts.precisionTag, protocol: "prefill"),
       rule: StoppingRule(minimumSamples: 3, maximumSamples: 20, seconds: seconds), reasons: reasons
     ) { () throws(CapacityError) -> Sample in
       let tokens = tokens(count, &random, model)
       try model.prepare(sequences: 1, depth: depth)
+      power?.poll()
       let start = FigureSampler.now()
       try model.prefill(tokens)
-      return Sample(amount: Double(count), seconds: FigureSampler.now() - start)
+      let end = FigureSampler.now()
+      spans.append(span(start, end, count))
+      return Sample(amount: Double(count), seconds: end - start)
     }
-    let operations = facts.operationsPerPrefillToken(tokens: count, depth: depth)
     return ModelFigure(
-      work: .prefill, count: count, depth: depth, rate: rate,
-      mfu: utilisation(rate, facts, operationsPerToken: operations), mbu: nil)
+      work: .prefill, count: count, depth: depth, rate: rate, facts: facts, roofs: roofs,
+      spans: power == nil ? [] : spans)
   }
+
+  private func span(_ begin: Double, _ end: Double, _ tokens: Int) -> WorkSpan {
+    power?.poll()
+    return WorkSpan(begin: begin, end: end, tokens: tokens)
+  }
+
+  /// Steps of a decode's sample: a small model's step is a millisecond.
+  static let stepsPerSample = 8
 
   private func decode(
     _ model: any ModelUnderTest, _ batch: Int, _ depth: Int, _ seconds: Double, _ reasons: Set<Reason>
   ) throws(CapacityError) -> ModelFigure {
     var random = RandomSource(seed: seed &+ 31)
     let facts = model.facts
-    // Several steps a sample: a small model's step is a millisecond.
-    let steps = 8
+    var spans: [WorkSpan] = []
     let rate = try sampler.figure(
       SampleKind(unit: "token/s", precision: facts.precisionTag, protocol: "decode"),
       rule: StoppingRule(minimumSamples: 5, maximumSamples: 40, seconds: seconds), reasons: reasons
     ) { () throws(CapacityError) -> Sample in
       try model.prepare(sequences: batch, depth: depth)
+      let steps = (0..<Self.stepsPerSample).map { _ in tokens(batch, &random, model) }
       var spent = 0.0
-      for _ in 0..<steps {
-        let tokens = tokens(batch, &random, model)
+      power?.poll()
+      let began = FigureSampler.now()
+      var ended = began
+      for tokens in steps {
         let start = FigureSampler.now()
         try model.decode(tokens)
-        spent += FigureSampler.now() - start
+        ended = FigureSampler.now()
+        spent += ended - start
         try sampler.checkpoint()
       }
-      return Sample(amount: Double(batch * steps), seconds: spent)
+      spans.append(span(began, ended, batch * steps.count))
+      return Sample(amount: Double(batch * steps.count), seconds: spent)
     }
-    let context = Double(depth) + Double(steps - 1) / 2
-    let bytes = facts.bytesPerStep(batch: batch, context: context) / Double(batch)
     return ModelFigure(
-      work: .decode, count: batch, depth: depth, rate: rate,
-      mfu: utilisation(rate, facts, operationsPerToken: facts.operationsPerToken(context: context)),
-      mbu: roofs.read.map { rate.share(of: $0.value / bytes, measuredAs: $0, protocol: "mbu") })
-  }
-
-  private func utilisation(_ rate: Figure, _ facts: ModelFacts, operationsPerToken: Double) -> Figure? {
-    // Where the ISA has no instruction for the precision, its kernels run on the float units.
-    (roofs.peak(facts.precision) ?? roofs.peak(.f32)).map {
-      rate.share(of: $0.value / operationsPerToken, measuredAs: $0, protocol: "mfu")
-    }
+      work: .decode, count: batch, depth: depth, rate: rate, facts: facts, roofs: roofs,
+      spans: power == nil ? [] : spans)
   }
 }

@@ -1,4 +1,5 @@
-// Reads /proc and /sys through one root, so that tests can put a recorded tree in its place. Never writes.
+// Reads /proc and /sys through one root, so that tests can put a recorded tree in its place. What is written, power
+// limits and clocks, is in NodeFiles+Write.swift.
 import Foundation
 
 public struct NodeFiles: Sendable {
@@ -6,18 +7,47 @@ public struct NodeFiles: Sendable {
   public let root: String
   /// Whether the tree is the machine this process runs on: affinity and clocks are asked of the system only then.
   public var isLive: Bool { root == "/" }
+  /// Of a path, the errno that reading or writing it fails with; 0 for none. For tests: root is denied nothing.
+  let fault: @Sendable (String) -> Int32
 
-  public init(root: String = "/") { self.root = root }
+  public init(root: String = "/") {
+    self.init(root: root) { _ in 0 }
+  }
 
-  private func full(_ path: String) -> String { root == "/" ? "/" + path : root + "/" + path }
+  package init(root: String, fault: @escaping @Sendable (String) -> Int32) {
+    self.root = root
+    self.fault = fault
+  }
+
+  func full(_ path: String) -> String { root == "/" ? "/" + path : root + "/" + path }
 
   /// The text of a file, without white space at its ends, or nil if it cannot be read. At most 1 MiB is read.
-  public func text(_ path: String) -> String? {
-    guard let handle = FileHandle(forReadingAtPath: full(path)) else { return nil }
-    defer { try? handle.close() }
-    let data: Data
-    do { data = try handle.read(upToCount: 1 << 20) ?? Data() } catch { return nil }
+  public func text(_ path: String) -> String? { try? contents(path) }
+
+  /// As `text`, with the reason where there is none.
+  public func contents(_ path: String) throws(NodeFileError) -> String {
+    let data = try bytes(path)
     return String(decoding: data, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+  }
+
+  /// The first `limit` bytes of a file.
+  public func bytes(_ path: String, limit: Int = 1 << 20) throws(NodeFileError) -> [UInt8] {
+    let injected = fault(path)
+    if injected != 0 { throw NodeFileError(path: path, code: injected) }
+    let descriptor = open(full(path), O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw NodeFileError(path: path, code: errno) }
+    defer { close(descriptor) }
+    // Most of these files are a line; a few fill pages. /proc gives at most a page or so a call.
+    var data: [UInt8] = []
+    var piece = [UInt8](repeating: 0, count: 4096)
+    while data.count < limit {
+      let count = read(descriptor, &piece, min(piece.count, limit - data.count))
+      if count < 0 && errno == EINTR { continue }
+      guard count >= 0 else { throw NodeFileError(path: path, code: errno) }
+      if count == 0 { break }
+      data += piece[..<count]
+    }
+    return data
   }
 
   public func lines(_ path: String) -> [Substring] { text(path)?.split(separator: "\n") ?? [] }

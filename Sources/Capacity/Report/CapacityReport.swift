@@ -31,6 +31,7 @@ public struct CapacityReport: Codable, Sendable, Equatable {
   public var linpack: [LinpackResult] = []
   public var kernels: [KernelPoint] = []
   public var models: [ModelResult] = []
+  public var energy = EnergyReport()
   public var notMeasured: [Omission] = []
 
   public init(started: String, level: CapacityLevel, seed: UInt64, node: NodeManifest) {
@@ -48,7 +49,9 @@ public struct CapacityReport: Codable, Sendable, Equatable {
     for result in linpack { all += [result.rate] + [result.share].compactMap { $0 } }
     for point in kernels { all += [point.rate] + [point.share].compactMap { $0 } }
     for model in models {
-      for figure in model.figures { all += [figure.rate] + [figure.mfu, figure.mbu].compactMap { $0 } }
+      for figure in model.figures {
+        all += [figure.rate] + [figure.mfu, figure.mbu].compactMap { $0 } + figure.energy.map(\.perToken)
+      }
     }
     return all
   }

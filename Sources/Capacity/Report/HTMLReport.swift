@@ -23,6 +23,7 @@ public struct HTMLReport {
     \(verdicts())
     \(headline())
     \(models())
+    \(energy())
     \(roofline())
     \(shares())
     \(roofs())
@@ -151,7 +152,8 @@ public struct HTMLReport {
         [
           figure.work == .prefill ? "prefill \(figure.count)" : "decode, batch \(figure.count)", "\(figure.depth)",
           Quantity.number(figure.rate.value), Quantity.spread(figure.rate),
-          figure.mfu.map(Quantity.text) ?? "", figure.mbu.map(Quantity.text) ?? "", Quantity.verdict(figure.rate),
+          figure.mfu.map(Quantity.text) ?? "", figure.mbu.map(Quantity.text) ?? "", EnergyFacts.cell(figure),
+          Quantity.verdict(figure.rate),
         ]
       }
       let chart = ShareChart(title: "Tokens a second beside the roof: \(model.facts.label)", bars: bars)
@@ -161,7 +163,7 @@ public struct HTMLReport {
         <p>\(escaped(numerics(model)))</p>
         <figure class="beside"><figcaption>Tokens a second, of what the roof allows: prefill by the arithmetic units,
         decode by the memory</figcaption>\(chart.svg().document())</figure>
-        \(table(["Work", "Depth", "token/s", "Spread", "MFU", "MBU", "Verdict"], rows))
+        \(table(["Work", "Depth", "token/s", "Spread", "MFU", "MBU", "Energy", "Verdict"], rows))
         \(notes)</section>
         """
     }.joined()
@@ -177,6 +179,21 @@ public struct HTMLReport {
       "Against exact arithmetic over \(quality.tokens) tokens: KL divergence "
       + "\(TextReport.small(quality.meanDivergence)), the best token agrees in \(Quantity.number(quality.agreement * 100)) %. "
     return text + (quality.passes ? "The check passes." : "The check FAILS: the figures below do not count.")
+  }
+
+  private func energy() -> String {
+    let facts = EnergyFacts(report)
+    if let why = facts.whyNot {
+      return "<section><h2>Energy</h2><p>Not measured: \(escaped(why)).</p></section>"
+    }
+    let tables = report.models.filter { model in model.figures.contains { !$0.energy.isEmpty } }.map { model in
+      "<h3>\(escaped(model.facts.label))</h3>" + table(EnergyFacts.head, EnergyFacts.rows(model))
+        + EnergyFacts.requests(model).map { "<p>For \(escaped($0)).</p>" }.joined()
+    }
+    let coverage = facts.coverage.map { "<p>Readings of \(escaped($0)).</p>" }.joined()
+    let rest = (facts.site + facts.rest).map { "<li>\(escaped($0))</li>" }.joined()
+    return "<section><h2>Energy</h2>\(coverage)\(tables.joined())"
+      + (rest.isEmpty ? "" : "<ul class=\"soft\">\(rest)</ul>") + "</section>"
   }
 
   private func roofs() -> String {

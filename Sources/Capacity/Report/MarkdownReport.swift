@@ -33,11 +33,22 @@ public struct MarkdownReport {
           model.facts.label, figure.work.rawValue, "\(figure.count)", "\(figure.depth)",
           Quantity.number(figure.rate.value), Quantity.spread(figure.rate),
           figure.mfu.map { Quantity.number($0.value * 100) } ?? "",
-          figure.mbu.map { Quantity.number($0.value * 100) } ?? "", Quantity.verdict(figure.rate),
+          figure.mbu.map { Quantity.number($0.value * 100) } ?? "", EnergyFacts.cell(figure),
+          Quantity.verdict(figure.rate),
         ]
       }
     }
-    return Self.table(["Model", "Work", "n", "Depth", "token/s", "Spread", "MFU, %", "MBU, %", "Verdict"], rows)
+    return Self.table(
+      ["Model", "Work", "n", "Depth", "token/s", "Spread", "MFU, %", "MBU, %", "Energy", "Verdict"], rows)
+  }
+
+  /// The energy of all models, or one line that says why there is none.
+  public func energy() -> String {
+    let facts = EnergyFacts(report)
+    if let why = facts.whyNot { return "Energy: not measured: \(why).\n" }
+    let rows = report.models.flatMap { model in EnergyFacts.rows(model).map { [model.facts.label] + $0 } }
+    let notes = facts.coverage + report.models.flatMap(EnergyFacts.requests) + facts.site + facts.rest
+    return Self.table(["Model"] + EnergyFacts.head, rows) + "\n" + notes.map { "- \($0)\n" }.joined()
   }
 
   private static func cells(_ figure: Figure) -> [String] {

@@ -9,6 +9,8 @@ public enum Quantity {
     switch unit {
     case "1": return number(value * 100) + " %"
     case "token/s": return number(value) + " token/s"
+    case "J/token", "J", "W":
+      return scaled(value, [(1e6, "M"), (1e3, "k"), (1, ""), (1e-3, "m"), (1e-6, "µ")].map { ($0.0, $0.1 + unit) })
     case "s": return scaled(value, [(1, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"), (1e-12, "ps")])
     default:
       return scaled(

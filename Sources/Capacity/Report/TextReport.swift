@@ -13,6 +13,7 @@ public struct TextReport {
     lines += linpack()
     lines += kernels()
     lines += models()
+    lines += energy()
     lines += verdict()
     return lines.flatMap(Self.folded).joined(separator: "\n") + "\n"
   }
@@ -112,6 +113,23 @@ public struct TextReport {
       }
       return lines + model.notMeasured.map { "not measured: \($0)" } + [""]
     }
+  }
+
+  private func energy() -> [String] {
+    let facts = EnergyFacts(report)
+    if let why = facts.whyNot { return ["ENERGY  not measured: \(why)", ""] }
+    var lines = ["ENERGY"] + facts.coverage
+    for model in report.models where model.figures.contains(where: { !$0.energy.isEmpty }) {
+      lines.append("\(model.facts.label)")
+      lines.append("work                   class   J/token  spread     power    verdict")
+      for row in EnergyFacts.rows(model) {
+        lines.append(
+          Self.pad(row[0] + (row[1] == "0" ? "" : " @ \(row[1])"), 23) + Self.pad(row[2], 3)
+            + Self.right(row[3], 14) + "  " + Self.pad(row[4], 9) + Self.right(row[5], 8) + "  " + row[8])
+      }
+      lines += EnergyFacts.requests(model)
+    }
+    return lines + facts.site + facts.rest + [""]
   }
 
   private func verdict() -> [String] {

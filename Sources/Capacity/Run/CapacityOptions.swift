@@ -22,6 +22,7 @@ public struct CapacityOptions: Sendable {
   /// Weight formats to measure by name; nil: all at `standard`, four at `quick`.
   public var formats: [String]?
   public var files = NodeFiles()
+  public var power = PowerOptions()
 
   public init(level: CapacityLevel, version: String) {
     self.level = level
@@ -56,6 +57,8 @@ extension CapacityLevel {
     var rows: [Int]
     var model: ModelBench.Plan
     var modelLoad: Double
+    /// Of the node left alone, where its power can be read.
+    var idle: Double
   }
 
   var budget: Budget {
@@ -64,7 +67,9 @@ extension CapacityLevel {
       Budget(
         compute: 0.4, computeOne: 0.2, cache: 0.2, memory: 0.5, kernel: 0.4, linpack: 0.4, linpackSize: 1500,
         rows: [1, 512],
-        model: ModelBench.Plan(prefill: [(128, 0)], decode: [(1, 0)], secondsEach: 1, qualityTokens: 16), modelLoad: 1.5
+        model: ModelBench.Plan(prefill: [(128, 0)], decode: [(1, 0)], secondsEach: 1, qualityTokens: 16),
+        modelLoad: 1.5,
+        idle: 1
       )
     case .standard:
       Budget(
@@ -72,7 +77,7 @@ extension CapacityLevel {
         rows: [1, 4, 16, 64, 512],
         model: ModelBench.Plan(
           prefill: [(128, 0), (512, 0), (512, 2048)], decode: [(1, 0), (1, 2048), (4, 0), (16, 0)], secondsEach: 4,
-          qualityTokens: 64), modelLoad: 5)
+          qualityTokens: 64), modelLoad: 5, idle: 5)
     }
   }
 

@@ -13,6 +13,7 @@ public final class CapacityRun {
   private var planned = 0.0
   private var finished = 0.0
   private var shown = 0.0
+  private var power: PowerSampler?
 
   public init(_ options: CapacityOptions, models: [MeasuredModel]) {
     self.options = options
@@ -34,10 +35,16 @@ public final class CapacityRun {
     let node = NodeReader(options.files).manifest(build: build(runtime))
     let stamp = ISO8601DateFormatter().string(from: Date())
     var report = CapacityReport(started: stamp, level: options.level, seed: options.seed, node: node)
+    let power = PowerDiscovery.sensors(options.files, options.power)
+    report.energy.notMeasured = power.notMeasured
+    report.energy.site = options.power.site
+    if !power.sources.isEmpty { self.power = PowerSampler(power.sources) }
     plan(formats: formats.count)
     let watch = Guard(options.files)
     let start = watch.read()
+    self.power?.start()
     do {
+      try measureIdle(into: &report)
       try measureRoofs(runtime, node, into: &report)
       try measureModels(runtime, into: &report)
       try measureKernels(runtime, node, layer, formats, into: &report)
@@ -47,6 +54,7 @@ public final class CapacityRun {
       guard error == .cancelled else { throw error }
       report.notMeasured.append(.init(what: "the rest", why: "the run was cancelled"))
     }
+    finishPower(into: &report)
     report.window = GuardWindow(from: start, to: watch.read())
     report.seconds = FigureSampler.now() - began
     progress(CapacityProgress(phase: "done", fraction: 1, secondsLeft: 0))
@@ -89,6 +97,7 @@ public final class CapacityRun {
     let budget = options.level.budget
     let memory = Double(options.level.memoryPasses.count + 1) * budget.memory
     planned = Double(Precision.allCases.count) * (budget.compute + budget.computeOne) + 3 * budget.cache + memory
+    planned += power == nil ? 0 : budget.idle
     planned += 2 * budget.linpack + Double(formats) * kernelSeconds + Double(models.count) * modelSeconds
   }
 
@@ -130,6 +139,48 @@ public final class CapacityRun {
     let pace = finished > 1 ? spent / (finished + doneOfPart) : 1
     let left = min(max(planned - finished - doneOfPart, 0) * pace, max(options.level.secondsAllowed - spent, 0))
     progress(CapacityProgress(phase: phase, fraction: shown, secondsLeft: left))
+  }
+
+  // MARK: Power
+
+  /// Leaves the node alone for a moment: what it takes then is told beside, and never subtracted.
+  private func measureIdle(into report: inout CapacityReport) throws(CapacityError) {
+    guard let power else { return }
+    let seconds = options.level.budget.idle
+    try part("power of the idle node", seconds: seconds, &report) { report throws(CapacityError) in
+      power.poll()
+      let begin = FigureSampler.now()
+      while FigureSampler.now() - begin < seconds {
+        if isCancelled() { throw .cancelled }
+        usleep(50_000)
+      }
+      report.energy.idleSpan = WorkSpan(begin: begin, end: FigureSampler.now(), tokens: 0)
+      power.poll()
+    }
+  }
+
+  /// Ends the sampler, reads a meter's file, and works out every figure of energy.
+  private func finishPower(into report: inout CapacityReport) {
+    var series = power?.stop() ?? []
+    power = nil
+    if let path = options.power.meterFile {
+      let now = PowerClock.live.wall()
+      do throws(CapacityError) {
+        let read = try MeterFile.series(
+          path: path, options: options.power.meter, window: (now - (FigureSampler.now() - began))...now)
+        let ahead = now - PowerClock.live.monotonic()
+        let offset = options.power.meter.offset.map { ClockOffset(kind: .given, seconds: $0, uncertainty: 0) }
+        series.append(
+          read.aligned(offset ?? EnergyAccount.offset(of: read, from: series, report.models, ahead), wallAhead: ahead))
+      } catch {
+        report.energy.notMeasured.append(.init(what: "power by the meter's file", why: error.description))
+      }
+    }
+    report.energy.series = series
+    report.energy = report.energy.withoutDoubles
+    let account = EnergyAccount(report.energy.series, site: report.energy.site, seed: report.seed)
+    report.models = report.models.map(account.filled)
+    report.energy.idle = account.idle(report.energy.idleSpan)
   }
 
   // MARK: Parts
@@ -199,7 +250,7 @@ public final class CapacityRun {
 
   private func measureModels(_ runtime: KernelRuntime, into report: inout CapacityReport) throws(CapacityError) {
     let budget = options.level.budget
-    let bench = ModelBench(sampler: sampler, roofs: report.roofs, seed: options.seed)
+    let bench = ModelBench(sampler: sampler, roofs: report.roofs, seed: options.seed, power: power)
     for source in models {
       try part("\(source.label): load", seconds: modelSeconds, &report) { report throws(CapacityError) in
         let model = try source.open(runtime)

@@ -3,7 +3,8 @@
 /// One figure of a report. An invalid one keeps its value, marked, with the reasons.
 public struct Figure: Codable, Sendable, Equatable {
   public var value: Double
-  /// SI: "OP/s" for integer and "FLOP/s" for floating operations, "B/s", "s", "token/s", "Hz", or "1" for a ratio.
+  /// SI: "OP/s" for integer and "FLOP/s" for floating operations, "B/s", "s", "token/s", "J/token", "Hz", or "1" for a
+  /// ratio.
   public var unit: String
   /// in×in:acc→out[:block], or nil where no arithmetic is measured.
   public var precision: String?
@@ -21,6 +22,14 @@ public struct Figure: Codable, Sendable, Equatable {
   public var warmUp: Int
   /// In the order they were taken, outliers included.
   public var samples: [Double]
+  /// The samples that were cut.
+  public var warmUpSamples: [Double]
+  /// When the samples are enough for VALID: at least so many, and an interval whose half-width is this share of the
+  /// median.
+  public var minimumSamples: Int
+  public var halfWidth: Double
+  /// Of the interval's resampling.
+  public var seed: UInt64
 
   /// The median of `taken`, without its warm-up.
   public init(
@@ -45,6 +54,19 @@ public struct Figure: Codable, Sendable, Equatable {
     maximum = steady.max() ?? .nan
     warmUp = cut
     samples = steady
+    warmUpSamples = Array(taken[..<cut])
+    minimumSamples = rule.minimumSamples
+    halfWidth = rule.halfWidth
+    self.seed = seed
+  }
+
+  /// The same figure worked out anew from its samples, seed and rule. Reasons that are not in the samples (what the
+  /// guards saw, what a check said) are taken over.
+  public var recomputed: Figure {
+    Figure(
+      samples: warmUpSamples + samples, unit: unit, precision: precision, protocol: `protocol`,
+      rule: StoppingRule(minimumSamples: minimumSamples, seconds: 0, halfWidth: halfWidth),
+      reasons: Set(reasons).subtracting([.notSteady]), seed: seed)
   }
 
   /// `self` divided by `roof`: a share. The interval is this figure's own. `measured` is the figure that `roof` comes
@@ -57,6 +79,7 @@ public struct Figure: Codable, Sendable, Equatable {
     share.minimum /= roof
     share.maximum /= roof
     share.samples = samples.map { $0 / roof }
+    share.warmUpSamples = warmUpSamples.map { $0 / roof }
     share.unit = "1"
     share.protocol = `protocol`
     if let measured {

@@ -1,0 +1,34 @@
+// A report's part about energy: every reading, what the idle node took, what the operator stated, and what could not be
+// read and why.
+
+public struct EnergyReport: Codable, Sendable, Equatable {
+  /// Raw readings, from which all figures of energy are worked out.
+  public var series: [PowerSeries] = []
+  /// When the node was left alone before the measurement.
+  public var idleSpan: WorkSpan?
+  /// Of the idle node, one a class. Never subtracted from anything.
+  public var idle: [PowerUse] = []
+  public var site: SiteFactors?
+  /// Sensors that are not there or cannot be read.
+  public var notMeasured: [CapacityReport.Omission] = []
+
+  public init() {}
+
+  /// With what is added up chosen over all series together: a meter's file comes after the others were chosen.
+  var withoutDoubles: EnergyReport {
+    var report = self
+    let channels = PowerChannel.counting(series.map(\.channel))
+    for i in report.series.indices { report.series[i].channel = channels[i] }
+    return report
+  }
+
+  /// Why there is no energy, in one line; nil if there is.
+  public var whyNot: String? {
+    guard !series.contains(where: { $0.channel.isCounted && !$0.seconds.isEmpty }) else { return nil }
+    let reasons = notMeasured.map { "\($0.what): \($0.why)" }
+    let silent = series.compactMap { series in series.firstFailure.map { "\(series.channel.name): \($0)" } }
+    let uncounted = series.filter { !$0.channel.isCounted }.compactMap { $0.channel.note.map { note in note } }
+    let all = reasons + silent + (reasons.isEmpty && silent.isEmpty ? uncounted : [])
+    return all.isEmpty ? "no sensor was looked for" : all.joined(separator: "; ")
+  }
+}

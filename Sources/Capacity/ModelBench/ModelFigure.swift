@@ -1,0 +1,54 @@
+// One row of a model's table: its rate, the shares of the roofs that follow from it, and its energy.
+
+public struct ModelFigure: Codable, Sendable, Equatable {
+  public enum Work: String, Codable, Sendable { case prefill, decode }
+  public var work: Work
+  /// Tokens of a prefill; sequences of a decode step.
+  public var count: Int
+  /// Positions before the first timed one.
+  public var depth: Int
+  public var rate: Figure
+  /// S·F_tok ÷ R_pk.
+  public var mfu: Figure?
+  /// steps/s · (active weight bytes + batch · KV bytes) ÷ B_pk; decode only.
+  public var mbu: Figure?
+  /// When each sample was worked on, warm-up too; empty where power was not looked for.
+  public var spans: [WorkSpan] = []
+  /// J/token, one a class of readings, the best class first. Empty: not measured, and EnergyReport tells why.
+  public var energy: [TokenEnergy] = []
+
+  package init(
+    work: Work, count: Int, depth: Int, rate: Figure, mfu: Figure? = nil, mbu: Figure? = nil
+  ) {
+    self.work = work
+    self.count = count
+    self.depth = depth
+    self.rate = rate
+    self.mfu = mfu
+    self.mbu = mbu
+  }
+
+  /// With the shares that `facts` and `roofs` give.
+  package init(
+    work: Work, count: Int, depth: Int, rate: Figure, facts: ModelFacts, roofs: Roofs, spans: [WorkSpan] = []
+  ) {
+    self.init(work: work, count: count, depth: depth, rate: rate)
+    self.spans = spans
+    // Where the ISA has no instruction for the precision, its kernels run on the float units.
+    let peak = roofs.peak(facts.precision) ?? roofs.peak(.f32)
+    switch work {
+    case .prefill:
+      let operations = facts.operationsPerPrefillToken(tokens: count, depth: depth)
+      mfu = peak.map { rate.share(of: $0.value / operations, measuredAs: $0, protocol: "mfu") }
+    case .decode:
+      let context = Double(depth) + Double(ModelBench.stepsPerSample - 1) / 2
+      let operations = facts.operationsPerToken(context: context)
+      mfu = peak.map { rate.share(of: $0.value / operations, measuredAs: $0, protocol: "mfu") }
+      let bytes = facts.bytesPerStep(batch: count, context: context) / Double(max(count, 1))
+      mbu = roofs.read.map { rate.share(of: $0.value / bytes, measuredAs: $0, protocol: "mbu") }
+    }
+  }
+
+  /// The energy by the best class of readings.
+  public var bestEnergy: TokenEnergy? { energy.first }
+}
