@@ -1,0 +1,33 @@
+// How a node answers to less power: one point of its curve, and the whole of it.
+
+public struct FlexPoint: Codable, Sendable, Equatable {
+  /// Watts, hertz or a share of the full load; 0 with `isIdle`.
+  public var cap: Double
+  /// Left alone, ready to work.
+  public var isIdle: Bool
+  /// Token/s of decode; nil for the idle node.
+  public var rate: Figure?
+  /// Joules a token, by the best class of readings; nil where power is not read.
+  public var energy: TokenEnergy?
+  /// Of the idle node, or while working.
+  public var power: PowerUse?
+  /// The time of a step that 99 % of steps do not exceed, in seconds.
+  public var stepP99: Double?
+  /// Seconds from setting the cap until power has gone 90 % of its way; nil where power is not read often enough.
+  public var settling: Double?
+}
+
+public struct FlexCurve: Codable, Sendable, Equatable {
+  public enum Kind: String, Codable, Sendable { case power, frequency, load }
+  public var kind: Kind
+  /// "W", "Hz", or "1" for a share of the load.
+  public var unit: String
+  /// What was worked on.
+  public var model: String
+  /// In the order they were measured, which is random.
+  public var points: [FlexPoint]
+  /// Of the points' order.
+  public var seed: UInt64
+
+  public var byCap: [FlexPoint] { points.sorted { $0.cap < $1.cap } }
+}
