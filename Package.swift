@@ -20,6 +20,7 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
   ],
   targets: [
     .target(
@@ -30,7 +31,10 @@ let package = Package(
         .linkedLibrary("pthread"),
       ]),
     .target(name: "Inference", dependencies: ["CKernels"], swiftSettings: swift),
-    .target(name: "Capacity", dependencies: ["Inference", "CKernels"], swiftSettings: swift),
+    .target(
+      name: "Capacity",
+      dependencies: ["Inference", "CKernels", .product(name: "Crypto", package: "swift-crypto")],
+      swiftSettings: swift),
     .target(name: "CGobi"),
     .target(name: "GobiABI", dependencies: ["CGobi", "Inference"], swiftSettings: swift),
     .executableTarget(

@@ -30,6 +30,10 @@ struct CapacityCommand: ParsableCommand {
 
   @OptionGroup var runtime: RuntimeOptions
 
+  @OptionGroup var power: PowerArguments
+
+  @OptionGroup var signing: SigningArguments
+
   @Option(help: "Seeds what is drawn at random.")
   var seed: UInt64 = 1
 
@@ -39,23 +43,29 @@ struct CapacityCommand: ParsableCommand {
   func run() throws {
     Interrupt.watch()
     _ = try runtime.runtime()  // wrong options are told before anything is measured
+    let signer = try signing.prepared()
     var measured = try model.map { try named($0) }
     measured += try synthetic.map { try generated($0) }
     var options = CapacityOptions(level: level, version: gobiVersion)
     options.threads = runtime.threads ?? 0
     options.isa = runtime.isa
     options.seed = seed
+    options.power = try power.options()
     let bar = ProgressBar("measuring")
     let report = try CapacityRun(options, models: measured).run(
       progress: { bar.update($0.fraction, detail: $0.phase) }, isCancelled: { Interrupt.isRequested })
     bar.finish()
+    if let kept = try SigningArguments.keepEarlier(besideReportIn: output) {
+      Console.note("the earlier certificate is now \(kept)")
+    }
     let files = try report.write(to: output)
+    let certificate = try signer?.sign(report, at: files.json)
     if json {
       Console.write([UInt8](try report.json()))
       Console.out("")
     } else {
       Console.out(TextReport(report).text())
-      Console.out("written: \(files.json), \(files.html)")
+      Console.out("written: " + [files.json, files.html, certificate].compactMap { $0 }.joined(separator: ", "))
     }
     if Interrupt.isRequested { throw ExitCode(ExitStatus.interrupted.rawValue) }
     if !report.failures.isEmpty { throw ExitCode(ExitStatus.checkFailed.rawValue) }

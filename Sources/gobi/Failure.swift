@@ -56,6 +56,12 @@ struct Failure: Error, CustomStringConvertible {
       if case .session(let inner) = error { status(of: inner) } else { .wrongInput }
     case let error as CapacityError:
       if case .cancelled = error { .interrupted } else if case .kernel = error { .cannotHere } else { .wrongInput }
+    case let error as CertificateError:
+      switch error {
+      case .foreign, .badSignature, .mismatch, .notCanonical: .checkFailed
+      case .key, .request: .wrongInput
+      case .cannotWrite: .cannotHere
+      }
     case is WeightError, is TextError, is SamplerError, is ConversionError: .wrongInput
     default: .cannotHere
     }

@@ -36,9 +36,9 @@ import Testing
     ] {
       let path = folder.path("f")
       try Data(text.utf8).write(to: URL(fileURLWithPath: path))
-      #expect(SHA256.ofFile(path) == hash)
+      #expect(FileHash.ofFile(path) == hash)
     }
-    #expect(SHA256.ofFile(folder.path("none")) == nil)
+    #expect(FileHash.ofFile(folder.path("none")) == nil)
   }
 
   @Test func wrongOptionsAreNamed() throws {

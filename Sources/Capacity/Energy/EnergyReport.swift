@@ -14,11 +14,16 @@ public struct EnergyReport: Codable, Sendable, Equatable {
 
   public init() {}
 
-  /// With what is added up chosen over all series together: a meter's file comes after the others were chosen.
+  /// With what is added up chosen over all series that have readings: a meter's file comes after the others, and a meter
+  /// that hangs must not stand in the way of one that answers.
   var withoutDoubles: EnergyReport {
     var report = self
-    let channels = PowerChannel.counting(series.map(\.channel))
-    for i in report.series.indices { report.series[i].channel = channels[i] }
+    let usable = series.indices.filter { !series[$0].seconds.isEmpty }
+    let channels = PowerChannel.counting(usable.map { series[$0].channel })
+    for i in report.series.indices {
+      (report.series[i].channel.isCounted, report.series[i].channel.note) = (false, "it gave no reading")
+    }
+    for (channel, i) in zip(channels, usable) { report.series[i].channel = channel }
     return report
   }
 

@@ -47,7 +47,7 @@ public struct PowerSeries: Codable, Sendable, Equatable {
   /// How finely the series tells two moments apart, in seconds. A counter is read at the very ends of the work; what
   /// sensors call power is a mean over about a second, or over what they take between two readings.
   public var resolution: Double {
-    if joules != nil { return 0 }
+    if joules != nil || channel.group == "stated" { return 0 }
     let gaps = zip(seconds.dropFirst(), seconds).map { $0 - $1 }
     return min(max(gaps.isEmpty ? 1 : Statistics.median(gaps), 1), 3)
   }

@@ -31,7 +31,7 @@ public struct RAPLSource: PowerSource {
         missing.append(.init(what: "power of \(name) (RAPL)", why: error.description))
       }
     }
-    if zones.isEmpty { missing.append(.init(what: "power by RAPL", why: "there is no \(folder)/intel-rapl*")) }
+    if zones.isEmpty { missing.append(.init(what: "power by RAPL", why: "there is no /\(folder)/intel-rapl*")) }
     let sources: [any PowerSource] = found.isEmpty ? [] : [RAPLSource(files, found)]
     return PowerDiscovery(sources: sources, notMeasured: missing)
   }

@@ -102,9 +102,14 @@ public struct KernelBench {
     let limit = roofs.limit(precision, intensity: intensity)
     return KernelPoint(
       model: layer.model, format: format.name, m: m, kernel: kernelName(format), rate: checked, intensity: intensity,
-      share: limit.map { checked.share(of: $0.value, measuredAs: $0, protocol: "gemm-share") },
+      share: Self.share(checked, of: limit),
       boundBy: limit.map { $0.protocol == "roof-compute" ? "compute" : "memory" },
       check: m > 3 ? "rows 0 and 3 against double; all rows by Freivalds" : "row 0 against double; Freivalds")
+  }
+
+  /// nil where the roof was not measured.
+  static func share(_ rate: Figure, of limit: Figure?) -> Figure? {
+    limit.map { rate.share(of: $0.value, measuredAs: $0, protocol: "gemm-share") }
   }
 
   static func tag(_ format: Format, _ info: ck_format_info, _ precision: Precision) -> String {

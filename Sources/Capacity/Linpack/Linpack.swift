@@ -39,6 +39,11 @@ public struct Linpack {
     self.seed = seed
   }
 
+  /// The FP64 kind's share of the FP64 roof.
+  static func share(_ rate: Figure, of peak: Figure) -> Figure {
+    rate.share(of: peak.value, measuredAs: peak, protocol: "linpack-share")
+  }
+
   /// nil in a build without LAPACK.
   public func measure(_ kind: LinpackResult.Kind, n: Int, peak: Figure?, seconds: Double) throws(CapacityError)
     -> LinpackResult?
@@ -61,8 +66,7 @@ public struct Linpack {
       worst = max(worst, residual)
       return Sample(amount: System.operations(n), seconds: end - start, isRight: residual <= Self.largestResidual)
     }
-    let share =
-      kind == .f64 ? peak.map { rate.share(of: $0.value, measuredAs: $0, protocol: "linpack-share") } : nil
+    let share = kind == .f64 ? peak.map { Self.share(rate, of: $0) } : nil
     return LinpackResult(kind: kind, n: n, residual: worst, refinements: refinements, rate: rate, share: share)
   }
 }

@@ -36,8 +36,12 @@ public struct QualityCheck: Codable, Sendable, Equatable {
     meanDivergence = finite ? mean : .greatestFiniteMagnitude
     worstDivergence = finite ? divergences.max() ?? 0 : .greatestFiniteMagnitude
     agreement = Double(same) / Double(max(tokens, 1))
-    passes = tokens > 0 && finite && mean <= Self.largestMeanDivergence && agreement >= Self.smallestAgreement
+    passes = false
+    passes = tokens > 0 && isWithinBounds
   }
+
+  /// A divergence that is no number is stored as the largest there is, which is beyond the bound.
+  var isWithinBounds: Bool { meanDivergence <= Self.largestMeanDivergence && agreement >= Self.smallestAgreement }
 
   private static func divergence(_ p: ArraySlice<Float>, _ q: ArraySlice<Float>) -> Double {
     let (logP, logQ) = (logNormaliser(p), logNormaliser(q))

@@ -92,7 +92,8 @@ public final class SessionModel: ModelUnderTest {
       headDimension: shape.headDim, vocabulary: shape.vocabulary, activeParameters: Int(counts.active),
       headParameters: counts.head, activeWeightBytes: Int(counts.bytes), cacheBytesPerPosition: cacheBytes,
       windows: shape.windows.contains { $0 > 0 } ? shape.windows : nil, precision: precision, precisionTag: tag,
-      fileBytes: file.totalBytes, hash: options.hashesFile ? SHA256.ofFile(path) : nil, isGenerated: options.isGenerated
+      fileBytes: file.totalBytes, hash: options.hashesFile ? FileHash.ofFile(path) : nil,
+      isGenerated: options.isGenerated
     )
   }
 

@@ -97,13 +97,14 @@ public struct CapacityReport: Codable, Sendable, Equatable {
   }
 
   private static func words(_ error: DecodingError) -> String {
-    let place = { (context: DecodingError.Context) in
-      context.codingPath.map { $0.intValue.map { "[\($0)]" } ?? $0.stringValue }.joined(separator: ".")
+    let place = { (context: DecodingError.Context) -> String in
+      let path = context.codingPath.map { $0.intValue.map { "[\($0)]" } ?? $0.stringValue }.joined(separator: ".")
+      return path.isEmpty ? "" : path + ": "
     }
     switch error {
-    case .keyNotFound(let key, let context): return "\(place(context)): no key \(key.stringValue)"
+    case .keyNotFound(let key, let context): return "\(place(context))no key \(key.stringValue)"
     case .typeMismatch(_, let context), .valueNotFound(_, let context), .dataCorrupted(let context):
-      return "\(place(context)): \(context.debugDescription)"
+      return "\(place(context))\(context.debugDescription)"
     @unknown default: return "\(error)"
     }
   }
@@ -112,6 +113,7 @@ public struct CapacityReport: Codable, Sendable, Equatable {
 
   /// Writes capacity.json and capacity.html into `folder`, which is made if it is not there. Each is written under
   /// another name and renamed, so that no half of one stands under the final name. Returns the two paths.
+  @discardableResult
   public func write(to folder: String) throws(CapacityError) -> (json: String, html: String) {
     do {
       try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -126,10 +128,11 @@ public struct CapacityReport: Codable, Sendable, Equatable {
   }
 
   private static func write(_ data: Data, to path: String) throws(CapacityError) {
-    do {
-      try data.write(to: URL(fileURLWithPath: path), options: .atomic)
+    do throws(CertificateError) {
+      try ReportFile.write(Array(data), to: path)
     } catch {
-      throw .report(path: path, what: "cannot write: \(error.localizedDescription)")
+      guard case .cannotWrite(_, let reason) = error else { throw .report(path: path, what: "\(error)") }
+      throw .report(path: path, what: "cannot write: \(reason)")
     }
   }
 }

@@ -66,7 +66,7 @@ public final class CapacityRun {
     let hasBLAS = ck_blas_describe(&blas) == CK_OK
     let executable = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
     return NodeManifest.Build(
-      version: options.version, binaryHash: executable.flatMap(SHA256.ofFile), isa: runtime.isa,
+      version: options.version, binaryHash: executable.flatMap(FileHash.ofFile), isa: runtime.isa,
       threads: runtime.threads, blas: hasBLAS ? String(cString: blas.library) : nil,
       blasCore: hasBLAS ? String(cString: blas.core) : nil, blasThreads: hasBLAS ? Int(blas.threads) : nil)
   }

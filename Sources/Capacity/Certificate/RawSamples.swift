@@ -1,0 +1,46 @@
+// Everything that was measured and nothing that was worked out from it, as one canonical JSON value: its hash stands in
+// the certificate, so that figures can be worked out anew by another program and the samples still be known for these.
+import Inference
+
+public struct RawSamples: Sendable {
+  public let value: JSONValue
+
+  public init(_ report: CapacityReport) {
+    let figures = report.measuredFigures.map { name, figure -> JSONValue in
+      [
+        "name": .string(name), "unit": .string(figure.unit), "seed": .string(String(figure.seed)),
+        "samples": .array((figure.warmUpSamples + figure.samples).map { .double($0) }),
+      ]
+    }
+    let series = report.energy.series.map { series -> JSONValue in
+      [
+        "name": .string(series.channel.name), "seconds": Self.list(series.seconds), "watts": Self.list(series.watts),
+        "joules": Self.list(series.joules),
+      ]
+    }
+    value = ["figures": .array(figures), "power": .array(series)]
+  }
+
+  private static func list(_ values: [Double]?) -> JSONValue {
+    values.map { .array($0.map { .double($0) }) } ?? .null
+  }
+
+  /// SHA-256 of the canonical bytes.
+  public func hash() throws(CertificateError) -> String { FileHash.of(try CanonicalJSON.bytes(value)) }
+}
+
+extension CapacityReport {
+  /// Figures that come from samples of their own, with their places in the report. Shares and energy come from these
+  /// and from readings of power.
+  var measuredFigures: [(name: String, figure: Figure)] {
+    var all: [(String, Figure)] = []
+    for (i, roof) in roofs.compute.enumerated() { all.append(("roofs.compute[\(i)].figure", roof.figure)) }
+    for (i, roof) in roofs.memory.enumerated() { all.append(("roofs.memory[\(i)].figure", roof.figure)) }
+    for (i, result) in linpack.enumerated() { all.append(("linpack[\(i)].rate", result.rate)) }
+    for (i, point) in kernels.enumerated() { all.append(("kernels[\(i)].rate", point.rate)) }
+    for (i, model) in models.enumerated() {
+      for (j, figure) in model.figures.enumerated() { all.append(("models[\(i)].figures[\(j)].rate", figure.rate)) }
+    }
+    return all
+  }
+}

@@ -1,0 +1,113 @@
+// Works every figure of a report out anew from its raw samples and readings, and says where the report differs. Reads no
+// file and no clock: the same report gives the same answer anywhere.
+import CKernels
+import Inference
+
+public struct ReportCheck: Sendable, Equatable {
+  /// How many figures were worked out anew.
+  public private(set) var figures = 0
+  /// One line for each that differs.
+  public private(set) var problems: [String] = []
+
+  public init(_ report: CapacityReport) {
+    for (name, figure) in report.measuredFigures { compare(name, figure, figure.recomputed) }
+    linpack(report)
+    kernels(report)
+    for (i, model) in report.models.enumerated() { models("models[\(i)]", model, report) }
+    energy(report)
+  }
+
+  // MARK: Figures
+
+  private mutating func compare(_ name: String, _ stated: Figure?, _ found: Figure?) {
+    guard stated != nil || found != nil else { return }
+    figures += 1
+    guard let stated, let found else {
+      problems.append("\(name) is \(stated == nil ? "missing" : "there"), and should \(found == nil ? "not be" : "be")")
+      return
+    }
+    guard stated != found else { return }
+    let parts: [(String, Bool)] = [
+      ("value", stated.value == found.value), ("interval", stated.ci95 == found.ci95), ("n", stated.n == found.n),
+      ("verdict", stated.validity == found.validity && stated.reasons == found.reasons),
+    ]
+    let wrong = parts.filter { !$0.1 }.map(\.0)
+    problems.append(
+      "\(name): \(wrong.isEmpty ? "a field" : wrong.joined(separator: ", ")) is not what the samples give "
+        + "(\(stated.value) stated, \(found.value) found)")
+  }
+
+  private mutating func check(_ condition: Bool, _ problem: @autoclosure () -> String) {
+    if !condition { problems.append(problem()) }
+  }
+
+  private mutating func linpack(_ report: CapacityReport) {
+    let peak = report.roofs.peak(.f64)
+    for (i, result) in report.linpack.enumerated() {
+      let share = result.kind == .f64 ? peak.map { Linpack.share(result.rate, of: $0) } : nil
+      compare("linpack[\(i)].share", result.share, share)
+      check(
+        (result.residual > Linpack.largestResidual) == result.rate.reasons.contains(.numericFail),
+        "linpack[\(i)]: a residual of \(result.residual) and its verdict do not agree")
+    }
+  }
+
+  private mutating func kernels(_ report: CapacityReport) {
+    for (i, point) in report.kernels.enumerated() {
+      guard let format = Format(name: point.format),
+        let info = ck_format_describe(ck_format(rawValue: UInt32(format.rawValue)))?.pointee
+      else {
+        problems.append("kernels[\(i)]: there is no format \(point.format)")
+        continue
+      }
+      let precision = report.roofs.servingPrecision(info.activation)
+      let limit = report.roofs.limit(precision, intensity: point.intensity)
+      compare("kernels[\(i)].share", point.share, KernelBench.share(point.rate, of: limit))
+    }
+  }
+
+  private mutating func models(_ name: String, _ model: ModelResult, _ report: CapacityReport) {
+    if let quality = model.quality {
+      check(
+        quality.passes == (quality.tokens > 0 && quality.isWithinBounds), "\(name): its numerics and verdict disagree")
+    }
+    let fails = model.quality.map { !$0.passes } ?? false
+    for (i, figure) in model.figures.enumerated() {
+      let found = ModelFigure(
+        work: figure.work, count: figure.count, depth: figure.depth, rate: figure.rate, facts: model.facts,
+        roofs: report.roofs)
+      compare("\(name).figures[\(i)].mfu", figure.mfu, found.mfu)
+      compare("\(name).figures[\(i)].mbu", figure.mbu, found.mbu)
+      check(
+        fails == figure.rate.reasons.contains(.qualityFloor),
+        "\(name).figures[\(i)]: QUALITY_FLOOR does not agree with the model's numerics")
+    }
+  }
+
+  // MARK: Energy
+
+  private mutating func energy(_ report: CapacityReport) {
+    for (i, series) in report.energy.series.enumerated() {
+      check(series.isConsistent, "energy.series[\(i)]: its readings are not in order")
+    }
+    check(report.energy == report.energy.withoutDoubles, "energy.series: what is added up is not what should be")
+    let account = EnergyAccount(report.energy.series, site: report.energy.site, seed: report.seed)
+    check(report.energy.idle == account.idle(report.energy.idleSpan), "energy.idle is not what the readings give")
+    for (i, model) in report.models.enumerated() {
+      let found = account.filled(model)
+      for (j, figure) in model.figures.enumerated() {
+        let name = "models[\(i)].figures[\(j)].energy"
+        let again = found.figures[j].energy
+        for k in 0..<max(figure.energy.count, again.count) {
+          compare(
+            "\(name)[\(k)].per_token", figure.energy.indices.contains(k) ? figure.energy[k].perToken : nil,
+            again.indices.contains(k) ? again[k].perToken : nil)
+        }
+        check(
+          figure.energy.map(\.use) == again.map(\.use) && figure.energy.map(\.site) == again.map(\.site),
+          "\(name): joules, coverage or site are not what the readings give")
+      }
+      check(found.requests == model.requests, "models[\(i)].requests are not what its figures give")
+    }
+  }
+}
