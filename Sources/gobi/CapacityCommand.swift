@@ -28,6 +28,13 @@ struct CapacityCommand: ParsableCommand {
   @Option(name: [.customShort("o"), .long], help: "The folder for capacity.json and capacity.html.")
   var output = "capacity-report"
 
+  @Option(
+    help: """
+      Also take the first model's curve under caps: power (limit of each package) or frequency, which need the right to \
+      set them and are put back, or load. 70 s more.
+      """)
+  var flex: FlexCurve.Kind?
+
   @OptionGroup var runtime: RuntimeOptions
 
   @OptionGroup var power: PowerArguments
@@ -51,6 +58,7 @@ struct CapacityCommand: ParsableCommand {
     options.isa = runtime.isa
     options.seed = seed
     options.power = try power.options()
+    options.flex = flex
     let bar = ProgressBar("measuring")
     let report = try CapacityRun(options, models: measured).run(
       progress: { bar.update($0.fraction, detail: $0.phase) }, isCancelled: { Interrupt.isRequested })
@@ -104,3 +112,4 @@ struct CapacityCommand: ParsableCommand {
 }
 
 extension CapacityLevel: ExpressibleByArgument {}
+extension FlexCurve.Kind: ExpressibleByArgument {}

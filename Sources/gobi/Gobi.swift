@@ -17,7 +17,8 @@ struct Gobi: AsyncParsableCommand {
       """,
     version: gobiVersion,
     subcommands: [
-      CapacityCommand.self, LoadCommand.self, VerifyCommand.self, KeysCommand.self, RunCommand.self, BenchCommand.self, CPUCommand.self,
+      CapacityCommand.self, LoadCommand.self, PowerCommand.self, VerifyCommand.self, KeysCommand.self, RunCommand.self, BenchCommand.self,
+      CPUCommand.self,
       InspectCommand.self,
       QuantizeCommand.self,
       GenerateCommand.self, PerplexityCommand.self, LogitsCommand.self, TokenizeCommand.self, DetokenizeCommand.self,

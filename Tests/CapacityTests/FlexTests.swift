@@ -108,7 +108,8 @@ import Testing
       if seen.last != now { seen.append(now) }
       usleep(20_000)
     }
-    let curve = try bench(sampler).curve(PowerCap(.power, tree.files), work, plan: plan) { sampler.stop() }
+    let measured = try bench(sampler).curve(PowerCap(.power, tree.files), work, plan: plan)
+    let curve = EnergyAccount(sampler.stop()).filled(measured)
     #expect(curve.points.count == 6 && curve.points[0].isIdle && curve.unit == "W")
     #expect(Set(seen) == ["200000000", "162500000", "125000000", "87500000", "50000000"] && seen != seen.sorted(by: >))
     #expect(seen.map { Double($0)! / 1e6 } == curve.points.dropFirst().map(\.cap))
@@ -129,7 +130,7 @@ import Testing
       usleep(5000)
     }
     #expect(throws: CapacityError.cancelled) {
-      _ = try bench(nil, cancelAfter: 60).curve(PowerCap(.power, tree.files), work, plan: plan) { [] }
+      _ = try bench(nil, cancelAfter: 60).curve(PowerCap(.power, tree.files), work, plan: plan)
     }
     #expect(tree.files.text(Self.limit) == "200000000")
   }
@@ -138,7 +139,7 @@ import Testing
     let work = FlexBench.Work(label: "sleep", tokensPerStep: 1, precisionTag: "none") { () throws(CapacityError) in
       usleep(20_000)
     }
-    let curve = try bench(nil).load(work, plan: plan) { [] }
+    let curve = try bench(nil).load(work, plan: plan)
     #expect(curve.points.count == 6 && curve.kind == .load)
     let full = try #require(curve.points.first { $0.cap == 1 }?.rate?.value)
     for point in curve.byCap where point.cap > 0 && point.cap < 1 {

@@ -80,6 +80,31 @@ private func roofs(compute: Double, read: Double) -> Roofs {
     }
   }
 
+  @Test func energyIsThatOfTheTimedWorkAlone() throws {
+    let model = NullModel()
+    model.secondsPerToken = 0.0005
+    let power = PowerSampler([try StatedPower(watts: 80, source: "a test")])
+    power.start()
+    let bench = ModelBench(
+      sampler: FigureSampler(watch: Guard(NodeFiles()), seed: 1) { () throws(CapacityError) in }, roofs: Roofs(),
+      seed: 4, power: power)
+    let measured = try bench.measure(model, plan: plan) { _, _ in }
+    let result = EnergyAccount(power.stop()).filled(measured)
+    for figure in result.figures {
+      #expect(figure.spans.count == figure.rate.n + figure.rate.warmUp)
+      let energy = try #require(figure.bestEnergy)
+      #expect(energy.use.energyClass == .d && energy.perToken.n > 0)
+      // 80 W over the time of a token, which is known from below.
+      #expect(energy.perToken.value >= 80 * 0.0005 && energy.perToken.value < 80 / figure.rate.value * 1.5)
+    }
+    #expect(result.requests.count == 1)
+    let request = try #require(result.requests.first)
+    let joules = { (i: Int) in result.figures[i].energy[0].perToken.value }
+    #expect(request.promptTokens == 64 && request.outputTokens == 128)
+    #expect(abs(request.perTotalToken - (64 * joules(0) + 128 * joules(2)) / 192) < 1e-9)
+    #expect(abs(request.perOutputToken - (64 * joules(0) + 128 * joules(2)) / 128) < 1e-9)
+  }
+
   @Test func wrongNumericsMakeEveryFigureInvalid() throws {
     let model = NullModel()
     model.noise = 3

@@ -97,7 +97,14 @@ private func addEnergy(to report: inout CapacityReport) throws {
       WorkSpan(begin: 5 + Double($0), end: 5.9 + Double($0), tokens: i == 0 ? 512 : 80)
     }
   }
+  let rate = report.models[0].figures[1].rate
+  var point = FlexPoint(cap: 150, isIdle: false, rate: rate, stepP99: 0.02, setAt: 9, spans: [])
+  point.spans = (0..<4).map { WorkSpan(begin: 10 + Double($0), end: 10.9 + Double($0), tokens: 80) }
+  let idle = FlexPoint(
+    cap: 0, isIdle: true, setAt: 1, spans: [WorkSpan(begin: 2, end: 4, tokens: 0)])
+  report.flex = [FlexCurve(kind: .power, unit: "W", model: "a <model>", points: [point, idle], seed: 3)]
   let account = EnergyAccount(report.energy.series, site: report.energy.site, seed: report.seed)
+  report.flex = report.flex.map(account.filled)
   report.models = report.models.map(account.filled)
   report.energy.idle = account.idle(report.energy.idleSpan)
 }
@@ -196,6 +203,7 @@ private func addEnergy(to report: inout CapacityReport) throws {
   @Test func markdownTables() throws {
     let report = MarkdownReport(try sampleReport())
     #expect(report.models().contains("class B") && report.energy().contains("idle 200 W"))
+    #expect(report.flex().contains("150 W"))
     #expect(report.energy().contains("550, stated: <operator>"))
     for table in [report.roofs(), report.kernels(), report.models()] {
       let lines = table.split(separator: "\n")

@@ -8,11 +8,16 @@ import Testing
   @Test func aCancelledRunIsAValidPartialReport() throws {
     var options = CapacityOptions(level: .quick, version: "test")
     options.threads = 1
+    options.power.stated = try StatedPower(watts: 50, source: "a test")
+    options.flex = .load
     var phases: [CapacityProgress] = []
     let run = CapacityRun(options, models: [])
     let report = try run.run(progress: { phases.append($0) }, isCancelled: { phases.count > 4 })
     #expect(!report.isComplete)
     #expect(report.notMeasured.contains { $0.why.contains("cancelled") })
+    #expect(report.energy.idle.last?.energyClass == .d)
+    #expect(abs(try #require(report.energy.idle.last).averageWatts - 50) < 1e-9)
+    #expect(ReportCheck(report).problems == [])
     #expect(!report.roofs.compute.isEmpty && report.kernels.isEmpty)
     #expect(phases.last?.fraction == 1)
     #expect(zip(phases, phases.dropFirst()).allSatisfy { $0.fraction <= $1.fraction && $1.fraction <= 1 })

@@ -41,6 +41,11 @@ extension CapacityReport {
     for (i, model) in models.enumerated() {
       for (j, figure) in model.figures.enumerated() { all.append(("models[\(i)].figures[\(j)].rate", figure.rate)) }
     }
+    for (i, curve) in flex.enumerated() {
+      for (j, point) in curve.points.enumerated() {
+        if let rate = point.rate { all.append(("flex[\(i)].points[\(j)].rate", rate)) }
+      }
+    }
     return all
   }
 }

@@ -93,6 +93,9 @@ public struct ReportCheck: Sendable, Equatable {
     check(report.energy == report.energy.withoutDoubles, "energy.series: what is added up is not what should be")
     let account = EnergyAccount(report.energy.series, site: report.energy.site, seed: report.seed)
     check(report.energy.idle == account.idle(report.energy.idleSpan), "energy.idle is not what the readings give")
+    for (i, curve) in report.flex.enumerated() {
+      check(curve == account.filled(curve), "flex[\(i)]: its energy is not what the readings give")
+    }
     for (i, model) in report.models.enumerated() {
       let found = account.filled(model)
       for (j, figure) in model.figures.enumerated() {

@@ -155,6 +155,21 @@ public struct EnergyAccount: Sendable {
     return model
   }
 
+  /// A curve with the energy of its points, by the best class.
+  public func filled(_ curve: FlexCurve) -> FlexCurve {
+    var curve = curve
+    let best = classes.first
+    for i in curve.points.indices {
+      let point = curve.points[i]
+      curve.points[i].energy = point.rate.flatMap { rate in
+        best.flatMap { tokens($0, point.spans, rate: rate, protocol: "energy-flex") }
+      }
+      curve.points[i].power = best.flatMap { use($0, point.spans) }
+      curve.points[i].settling = best.flatMap { settling($0, from: point.setAt, to: point.spans.last?.end ?? 0) }
+    }
+    return curve
+  }
+
   /// What the node took in `span`, by each class.
   public func idle(_ span: WorkSpan?) -> [PowerUse] {
     span.map { span in classes.compactMap { use($0, [span]) } } ?? []

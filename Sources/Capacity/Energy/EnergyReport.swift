@@ -32,7 +32,7 @@ public struct EnergyReport: Codable, Sendable, Equatable {
     guard !series.contains(where: { $0.channel.isCounted && !$0.seconds.isEmpty }) else { return nil }
     let reasons = notMeasured.map { "\($0.what): \($0.why)" }
     let silent = series.compactMap { series in series.firstFailure.map { "\(series.channel.name): \($0)" } }
-    let uncounted = series.filter { !$0.channel.isCounted }.compactMap { $0.channel.note.map { note in note } }
+    let uncounted = series.filter { !$0.channel.isCounted }.compactMap(\.channel.note)
     let all = reasons + silent + (reasons.isEmpty && silent.isEmpty ? uncounted : [])
     return all.isEmpty ? "no sensor was looked for" : all.joined(separator: "; ")
   }

@@ -45,44 +45,34 @@ public struct FlexBench {
     self.seed = seed
   }
 
-  /// One measured setting, before its energy is known.
-  struct Raw {
-    var cap: Double
-    var isIdle: Bool
-    var setAt: Double
-    var rate: Figure?
-    var spans: [WorkSpan]
-    var steps: [Double]
-  }
-
-  /// Under each of the limits that `cap` allows, and idle. Readings are given by `series` once all is measured.
-  public func curve(_ cap: PowerCap, _ work: Work, plan: Plan, series: () -> [PowerSeries])
-    throws(CapacityError) -> FlexCurve
-  {
+  /// Under each of the limits that `cap` allows, and idle. EnergyAccount adds the energy once all readings are there.
+  public func curve(_ cap: PowerCap, _ work: Work, plan: Plan) throws(CapacityError) -> FlexCurve {
     let levels = shuffled(cap.levels(plan.settings))
-    let raw = try cap.whileSetting { set throws(CapacityError) in
-      var raw = [try idle(plan)]
+    let points = try cap.whileSetting { set throws(CapacityError) in
+      var points = [try idle(plan)]
       for level in levels {
         try sampler.checkpoint()
         try set(level)
-        raw.append(try measure(work, plan, cap: level, share: 1, stepSeconds: 0))
+        points.append(try measure(work, plan, cap: level, share: 1, stepSeconds: 0).point)
       }
-      return raw
+      return points
     }
-    return curve(cap.kind == .power ? .power : .frequency, cap.kind.unit, work, raw, series())
+    return FlexCurve(
+      kind: cap.kind == .power ? .power : .frequency, unit: cap.kind.unit, model: work.label, points: points,
+      seed: seed)
   }
 
   /// Under shares of the full load: steps begin when they are scheduled to, as many a second as that share of the rate
   /// at full load.
-  public func load(_ work: Work, plan: Plan, series: () -> [PowerSeries]) throws(CapacityError) -> FlexCurve {
+  public func load(_ work: Work, plan: Plan) throws(CapacityError) -> FlexCurve {
     let full = try measure(work, plan, cap: 1, share: 1, stepSeconds: 0)
     let seconds = Statistics.median(full.steps)
-    var raw = [full, try idle(plan)]
+    var points = [full.point, try idle(plan)]
     for share in shuffled((1..<plan.settings).map { Double($0) / Double(plan.settings) }) {
       try sampler.checkpoint()
-      raw.append(try measure(work, plan, cap: share, share: share, stepSeconds: seconds))
+      points.append(try measure(work, plan, cap: share, share: share, stepSeconds: seconds).point)
     }
-    return curve(.load, "1", work, raw, series())
+    return FlexCurve(kind: .load, unit: "1", model: work.label, points: points, seed: seed)
   }
 
   private func shuffled(_ levels: [Double]) -> [Double] {
@@ -90,7 +80,7 @@ public struct FlexBench {
     return levels.shuffled(using: &random)
   }
 
-  private func idle(_ plan: Plan) throws(CapacityError) -> Raw {
+  private func idle(_ plan: Plan) throws(CapacityError) -> FlexPoint {
     let setAt = FigureSampler.now()
     try wait(until: setAt + plan.settle)
     power?.poll()
@@ -98,7 +88,7 @@ public struct FlexBench {
     try wait(until: begin + plan.secondsEach)
     let span = WorkSpan(begin: begin, end: FigureSampler.now(), tokens: 0)
     power?.poll()
-    return Raw(cap: 0, isIdle: true, setAt: setAt, rate: nil, spans: [span], steps: [])
+    return FlexPoint(cap: 0, isIdle: true, setAt: setAt, spans: [span])
   }
 
   private func wait(until time: Double) throws(CapacityError) {
@@ -112,10 +102,11 @@ public struct FlexBench {
 
   /// Samples of half a second: what is worked in them, and, below full load, what is waited.
   private func measure(_ work: Work, _ plan: Plan, cap: Double, share: Double, stepSeconds: Double)
-    throws(CapacityError) -> Raw
+    throws(CapacityError) -> (point: FlexPoint, steps: [Double])
   {
-    var raw = Raw(cap: cap, isIdle: false, setAt: FigureSampler.now(), rate: nil, spans: [], steps: [])
-    while FigureSampler.now() - raw.setAt < plan.settle { try work.step() }
+    var point = FlexPoint(cap: cap, isIdle: false, setAt: FigureSampler.now(), spans: [])
+    var steps: [Double] = []
+    while FigureSampler.now() - point.setAt < plan.settle { try work.step() }
     var scheduled = FigureSampler.now()
     // All of the time is used, for the sake of the energy; the verdict is that of the usual rule.
     var rate = try sampler.figure(
@@ -132,38 +123,19 @@ public struct FlexBench {
         }
         let start = FigureSampler.now()
         try work.step()
-        raw.steps.append(FigureSampler.now() - start)
+        steps.append(FigureSampler.now() - start)
         count += work.tokensPerStep
         try sampler.checkpoint()
       } while FigureSampler.now() - begin < 0.5
       if share < 1 { try wait(until: scheduled) }
       let end = FigureSampler.now()
       power?.poll()
-      raw.spans.append(WorkSpan(begin: begin, end: end, tokens: count))
+      point.spans.append(WorkSpan(begin: begin, end: end, tokens: count))
       return Sample(amount: Double(count), seconds: end - begin)
     }
     rate.halfWidth = StoppingRule(seconds: 0).halfWidth
-    raw.rate = rate.recomputed
-    return raw
-  }
-
-  // MARK: Results
-
-  private func curve(
-    _ kind: FlexCurve.Kind, _ unit: String, _ work: Work, _ raw: [Raw], _ series: [PowerSeries]
-  ) -> FlexCurve {
-    let account = EnergyAccount(series, seed: seed)
-    let points = raw.map { raw -> FlexPoint in
-      let best = account.classes.first
-      let energy = raw.rate.flatMap { rate in
-        best.flatMap { account.tokens($0, raw.spans, rate: rate, protocol: "energy-flex") }
-      }
-      return FlexPoint(
-        cap: raw.cap, isIdle: raw.isIdle, rate: raw.rate, energy: energy,
-        power: best.flatMap { account.use($0, raw.spans) },
-        stepP99: raw.steps.isEmpty ? nil : Statistics.quantile(raw.steps, 0.99),
-        settling: best.flatMap { account.settling($0, from: raw.setAt, to: raw.spans.last?.end ?? raw.setAt) })
-    }
-    return FlexCurve(kind: kind, unit: unit, model: work.label, points: points, seed: seed)
+    point.rate = rate.recomputed
+    point.stepP99 = Statistics.quantile(steps, 0.99)
+    return (point, steps)
   }
 }

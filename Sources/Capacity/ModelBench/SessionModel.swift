@@ -17,7 +17,7 @@ public final class SessionModel: ModelUnderTest {
     public var isa: String?
     /// The weights were made, not trained.
     public var isGenerated = false
-    /// Hashes the file: about a second for each 300 MB.
+    /// Hashes the file, which reads all of it.
     public var hashesFile = false
 
     public init(threads: Int = 0, isa: String? = nil, isGenerated: Bool = false, hashesFile: Bool = false) {

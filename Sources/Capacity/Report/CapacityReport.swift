@@ -31,6 +31,8 @@ public struct CapacityReport: Codable, Sendable, Equatable {
   public var linpack: [LinpackResult] = []
   public var kernels: [KernelPoint] = []
   public var models: [ModelResult] = []
+  /// Under caps on power or clock, or under less load; empty where it was not asked for.
+  public var flex: [FlexCurve] = []
   public var energy = EnergyReport()
   public var notMeasured: [Omission] = []
 
@@ -53,6 +55,7 @@ public struct CapacityReport: Codable, Sendable, Equatable {
         all += [figure.rate] + [figure.mfu, figure.mbu].compactMap { $0 } + figure.energy.map(\.perToken)
       }
     }
+    for point in flex.flatMap(\.points) { all += [point.rate, point.energy?.perToken].compactMap { $0 } }
     return all
   }
 

@@ -58,6 +58,22 @@ struct EnergyFacts {
     }
   }
 
+  static let flexHead = ["Cap", "token/s", "Spread", "Power", "J/token", "Step p99", "t90", "Verdict"]
+
+  /// One row a point, by rising cap.
+  static func rows(_ curve: FlexCurve) -> [[String]] {
+    curve.byCap.map { point in
+      [
+        point.isIdle ? "idle" : Quantity.text(point.cap, curve.unit),
+        point.rate.map { Quantity.number($0.value) } ?? "", point.rate.map(Quantity.spread) ?? "",
+        point.power.map { Quantity.text($0.averageWatts, "W") } ?? "not measured",
+        point.energy.map { Quantity.text($0.perToken) } ?? (point.isIdle ? "" : "not measured"),
+        point.stepP99.map { Quantity.text($0, "s") } ?? "", point.settling.map { Quantity.text($0, "s") } ?? "",
+        point.rate.map(Quantity.verdict) ?? (point.power.map { marks($0.reasons) } ?? ""),
+      ]
+    }
+  }
+
   /// "a request of 512 + 128 tokens: …".
   static func requests(_ model: ModelResult) -> [String] {
     model.requests.map {

@@ -23,6 +23,7 @@ public struct HTMLReport {
     \(verdicts())
     \(headline())
     \(models())
+    \(flex())
     \(energy())
     \(roofline())
     \(shares())
@@ -179,6 +180,13 @@ public struct HTMLReport {
       "Against exact arithmetic over \(quality.tokens) tokens: KL divergence "
       + "\(TextReport.small(quality.meanDivergence)), the best token agrees in \(Quantity.number(quality.agreement * 100)) %. "
     return text + (quality.passes ? "The check passes." : "The check FAILS: the figures below do not count.")
+  }
+
+  private func flex() -> String {
+    report.flex.map { curve in
+      "<section><h2>Decode by \(escaped(curve.title))</h2><p>\(escaped(curve.model)), in random order.</p>"
+        + table(EnergyFacts.flexHead, EnergyFacts.rows(curve)) + "</section>"
+    }.joined()
   }
 
   private func energy() -> String {

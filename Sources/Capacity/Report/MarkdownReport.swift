@@ -42,6 +42,11 @@ public struct MarkdownReport {
       ["Model", "Work", "n", "Depth", "token/s", "Spread", "MFU, %", "MBU, %", "Energy", "Verdict"], rows)
   }
 
+  /// Rate and energy under caps; empty where they were not measured.
+  public func flex() -> String {
+    report.flex.map { Self.table(EnergyFacts.flexHead, EnergyFacts.rows($0)) }.joined(separator: "\n")
+  }
+
   /// The energy of all models, or one line that says why there is none.
   public func energy() -> String {
     let facts = EnergyFacts(report)

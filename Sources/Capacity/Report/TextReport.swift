@@ -13,6 +13,7 @@ public struct TextReport {
     lines += linpack()
     lines += kernels()
     lines += models()
+    lines += flex()
     lines += energy()
     lines += verdict()
     return lines.flatMap(Self.folded).joined(separator: "\n") + "\n"
@@ -112,6 +113,19 @@ public struct TextReport {
             + (quality.passes ? "pass" : "FAIL"))
       }
       return lines + model.notMeasured.map { "not measured: \($0)" } + [""]
+    }
+  }
+
+  private func flex() -> [String] {
+    report.flex.flatMap { curve -> [String] in
+      var lines = ["FLEX  \(curve.model): decode by \(curve.title), in random order"]
+      lines.append("cap           token/s  spread         power       J/token  step p99  verdict")
+      for row in EnergyFacts.rows(curve) {
+        lines.append(
+          Self.pad(row[0], 11) + Self.right(row[1], 10) + "  " + Self.pad(row[2], 9) + Self.right(row[3], 12)
+            + Self.right(row[4], 14) + Self.right(row[5], 10) + "  " + row[7])
+      }
+      return lines + [""]
     }
   }
 

@@ -98,6 +98,7 @@ public final class CapacityRun {
     let memory = Double(options.level.memoryPasses.count + 1) * budget.memory
     planned = Double(Precision.allCases.count) * (budget.compute + budget.computeOne) + 3 * budget.cache + memory
     planned += power == nil ? 0 : budget.idle
+    planned += options.flex == nil ? 0 : Self.flexSeconds
     planned += 2 * budget.linpack + Double(formats) * kernelSeconds + Double(models.count) * modelSeconds
   }
 
@@ -180,6 +181,7 @@ public final class CapacityRun {
     report.energy = report.energy.withoutDoubles
     let account = EnergyAccount(report.energy.series, site: report.energy.site, seed: report.seed)
     report.models = report.models.map(account.filled)
+    report.flex = report.flex.map(account.filled)
     report.energy.idle = account.idle(report.energy.idleSpan)
   }
 
@@ -262,6 +264,36 @@ public final class CapacityRun {
           if place == report.models.count { report.models.append(soFar) } else { report.models[place] = soFar }
         }
         report.models[place] = result
+        if place == 0, let kind = options.flex { try measureFlex(kind, model, into: &report) }
+      }
+    }
+    if options.flex != nil, report.flex.isEmpty, !report.notMeasured.contains(where: { $0.what == Self.flexName }) {
+      report.notMeasured.append(.init(what: Self.flexName, why: "it needs a model"))
+    }
+  }
+
+  private static let flexName = "rate under caps"
+  private static let flexPlan = FlexBench.Plan(settings: 6, secondsEach: 8, settle: 2)
+  private static var flexSeconds: Double {
+    Double(flexPlan.settings + 1) * (flexPlan.secondsEach + flexPlan.settle)
+  }
+
+  /// A cap that cannot be set is listed, as a part that fails is.
+  private func measureFlex(_ kind: FlexCurve.Kind, _ model: any ModelUnderTest, into report: inout CapacityReport)
+    throws(CapacityError)
+  {
+    guard options.level != .quick else {
+      report.notMeasured.append(.init(what: Self.flexName, why: "the quick level has no time for it"))
+      return
+    }
+    let bench = FlexBench(sampler: sampler, power: power, seed: options.seed)
+    try part(Self.flexName, seconds: Self.flexSeconds, &report) { report throws(CapacityError) in
+      let work = FlexBench.Work(decoding: model, seed: options.seed)
+      switch kind {
+      case .load: report.flex.append(try bench.load(work, plan: Self.flexPlan))
+      case .power, .frequency:
+        let cap = try PowerCap(kind == .power ? .power : .frequency, options.files)
+        report.flex.append(try bench.curve(cap, work, plan: Self.flexPlan))
       }
     }
   }
