@@ -28,6 +28,9 @@ struct CapacityCommand: ParsableCommand {
   @Option(name: [.customShort("o"), .long], help: "The folder for capacity.json and capacity.html.")
   var output = "capacity-report"
 
+  @Option(help: "A JSON file of nominal figures, each with its source (docs/METRICS.md).")
+  var nominal: String?
+
   @Option(
     help: """
       Also take the first model's curve under caps: power (limit of each package) or frequency, which need the right to \
@@ -59,6 +62,7 @@ struct CapacityCommand: ParsableCommand {
     options.seed = seed
     options.power = try power.options()
     options.flex = flex
+    options.nominal = try nominal.map { try NominalFigures(path: $0) }
     let bar = ProgressBar("measuring")
     let report = try CapacityRun(options, models: measured).run(
       progress: { bar.update($0.fraction, detail: $0.phase) }, isCancelled: { Interrupt.isRequested })

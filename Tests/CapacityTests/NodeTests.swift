@@ -14,7 +14,11 @@ import Testing
     #expect(
       node.topology
         == .init(
-          sockets: 2, cores: 8, threads: 16, numaNodes: 2, smt: "on",
+          sockets: 2, cores: 8, threads: 16, numaNodes: 2,
+          numa: [
+            .init(number: 0, processors: [0, 1, 2, 3, 8, 9, 10, 11], bytes: 131_000_000 * 1024, distances: [10, 21]),
+            .init(number: 1, processors: [4, 5, 6, 7, 12, 13, 14, 15], distances: [21, 10]),
+          ], smt: "on",
           siblings: (0..<8).map { [$0, $0 + 8] }))
     #expect(node.caches.map(\.count) == [8, 8, 8, 2])
     #expect(node.caches[0] == .init(level: 1, kind: "Data", bytes: 48 << 10, sharedBy: 2, count: 8))
@@ -23,7 +27,8 @@ import Testing
     #expect(node.cacheBytes(level: 2) == 2 << 20)
     #expect(node.clock == .init(baseHertz: 2e9, maximumHertz: 3.8e9, governor: "performance", turbo: true))
     #expect(node.memory.bytes == 263_856_512 * 1024)
-    #expect(node.memory.transparentHugePages == "madvise")
+    #expect(node.memory.transparentHugePages == "madvise" && node.memory.hugePages == .init(bytes: 1 << 30, count: 16))
+    #expect(node.memory.speed == nil && node.memory.modules.isEmpty && node.memory.slots == nil)
     #expect(node.system.distribution == "Debian GNU/Linux 12 (bookworm)")
     #expect(node.system.hypervisor == nil && node.system.container == nil && node.system.quota == nil)
     #expect(node.system.affinity == 16)
@@ -37,6 +42,33 @@ import Testing
     #expect(node.topology.threads == 4 && node.topology.cores == 4 && node.topology.sockets == 1)
     #expect(node.caches.isEmpty && node.lastLevelCacheBytes == 0 && node.streamedBytes == 128 << 20)
     #expect(node.clock == .init())
+  }
+
+  @Test func hygon() throws {
+    let tree = try RecordedTree.hygon()
+    let node = NodeReader(tree.files).manifest(build: RecordedTree.build)
+    #expect(node.processor.vendor == "HygonGenuine" && node.processor.identity == "family 24 model 1 stepping 1")
+    #expect(node.processor.features == ["sse4_2", "avx", "f16c", "fma", "avx2"])
+    #expect(node.topology.cores == 4 && node.topology.threads == 8 && node.topology.numa.map(\.number) == [0, 1])
+    #expect(node.topology.siblings == [[0, 4], [1, 5], [2, 6], [3, 7]])
+    #expect(node.caches.map(\.count) == [4, 4, 2] && node.lastLevelCacheBytes == 16 << 20)
+    #expect(node.clock.driver == "acpi-cpufreq" && node.clock.turbo == true && node.clock.minimumHertz == 1.2e9)
+    #expect(node.clock.baseHertz == nil && node.memory.transparentHugePages == "always")
+    // Three of four channels have a module.
+    #expect(node.memory.channels == 3)
+  }
+
+  @Test func memoryModulesOfTheFirmware() throws {
+    let tree = try RecordedTree.kunpeng()
+    try tree.write("sys/firmware/dmi/tables/DMI", SMBIOSTests.table)
+    let node = NodeReader(tree.files).manifest(build: RecordedTree.build)
+    // The kernel's numbers say Kunpeng 920; the firmware which.
+    #expect(node.processor.model == "Kunpeng 920-6426")
+    #expect(node.memory.speed == "2 × 32 GiB DDR4 at 2933 MT/s, 1 × 64 GiB DDR5 at 4800 MT/s")
+    #expect(node.memory.slots == 4 && node.memory.modules[0].place == "SOCKET 0 CHANNEL 0 DIMM000")
+    #expect(node.memory.modules[0].ratedMegatransfers == 3200)
+    let denied = NodeFiles(root: tree.files.root) { $0.hasSuffix("DMI") ? EACCES : 0 }
+    #expect(NodeReader(denied).manifest(build: RecordedTree.build).memory.modules.isEmpty)
   }
 
   @Test func containerWithQuota() throws {
@@ -69,6 +101,78 @@ import Testing
   func processorLists(_ text: String, _ list: [Int]) {
     #expect(NodeFiles.list(text) == list)
   }
+}
+
+@Suite struct SMBIOSTests {
+  private static func structure(_ type: UInt8, _ length: Int, _ words: [Int: Int], _ strings: [String]) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: length)
+    (bytes[0], bytes[1]) = (type, UInt8(length))
+    for (offset, value) in words {
+      bytes[offset] = UInt8(value & 0xff)
+      if value > 0xff { bytes[offset + 1] = UInt8(value >> 8 & 0xff) }
+      if value > 0xffff { bytes[offset + 2] = UInt8(value >> 16) }
+    }
+    return bytes + strings.flatMap { Array($0.utf8) + [0] } + (strings.isEmpty ? [0, 0] : [0])
+  }
+
+  /// One processor, two modules of 32 GiB, one of 64 GiB with an extended size, and an empty slot.
+  static let table: [UInt8] = {
+    let names = ["DIMM000", "SOCKET 0  CHANNEL 0", "M393A4K40DB3"]
+    let module = [0x0c: 0x7fff, 0x1c: 32 << 10, 0x10: 1, 0x11: 2, 0x12: 0x1a, 0x15: 3200, 0x1a: 3, 0x20: 2933]
+    var large = module
+    (large[0x12], large[0x1c], large[0x15], large[0x20]) = (0x22, 64 << 10, 5600, 4800)
+    return structure(0, 0x18, [:], ["A firmware"]) + structure(4, 0x30, [0x10: 1, 0x18: 0x41], ["Kunpeng 920-6426"])
+      + structure(17, 0x5c, module, names) + structure(17, 0x5c, module, names) + structure(17, 0x5c, large, names)
+      + structure(17, 0x5c, [0x10: 1], ["DIMM001"]) + structure(127, 4, [:], [])
+  }()
+
+  @Test func aTableCutOrChangedAnywhereIsNoTrap() throws {
+    let tree = try RecordedTree.kunpeng()
+    var random = RandomSource(seed: 2)
+    for length in stride(from: 0, to: Self.table.count, by: 7) {
+      try tree.write("sys/firmware/dmi/tables/DMI", Array(Self.table.prefix(length)))
+      #expect(NodeReader(tree.files).manifest(build: RecordedTree.build).memory.modules.count <= 3)
+    }
+    for _ in 0..<200 {
+      var bytes = Self.table
+      for _ in 0..<4 { bytes[random.index(below: bytes.count)] = UInt8(random.index(below: 256)) }
+      try tree.write("sys/firmware/dmi/tables/DMI", bytes)
+      _ = NodeReader(tree.files).manifest(build: RecordedTree.build)
+    }
+  }
+}
+
+@Suite struct NominalTests {
+  private func read(_ text: String) throws -> NominalFigures {
+    let tree = try RecordedTree(["n.json": text])
+    return try NominalFigures(path: tree.files.root + "/n.json")
+  }
+
+  @Test func figuresHaveSourcesAndShares() throws {
+    let figures = try read(
+      """
+      {"peaks": [{"precision": "bf16", "value": 1e12, "source": "data sheet"},
+                 {"precision": "s8", "value": 1e11, "source": "contract"}],
+       "memory": {"value": 1.08e11, "source": "8 channels"}}
+      """)
+    let roofs = try sampleReport().roofs
+    let shares = NominalShare.of(figures, roofs)
+    #expect(shares.map(\.unit) == ["FLOP/s", "OP/s", "B/s"] && shares.map(\.source)[2] == "8 channels")
+    #expect(abs(try #require(shares[0].share).value - 0.48) < 1e-9 && shares[0].share?.validity == .valid)
+    // More than is stated: one of the two is wrong.
+    #expect(shares[1].share?.reasons == [.impossible])
+    #expect(abs(try #require(shares[2].share).value - 0.5) < 1e-9)
+    #expect(NominalShare.of(figures, Roofs()).allSatisfy { $0.share == nil })
+  }
+
+  @Test(arguments: [
+    "", "{}", #"{"peaks": [{"precision": "bf16", "value": 1e12, "source": ""}]}"#,
+    #"{"peaks": [{"precision": "fp4", "value": 1e12, "source": "x"}]}"#,
+    #"{"peaks": [{"precision": "bf16", "value": -1, "source": "x"}]}"#,
+    #"{"peaks": [{"precision": "s8", "value": 1e12, "source": "x"}, {"precision": "s8", "value": 2e12, "source": "x"}]}"#,
+    #"{"peaks": [], "memory": {"value": 5, "source": "x"}}"#,
+  ])
+  func whatIsNoFigureIsRefused(_ text: String) { #expect(throws: CapacityError.self) { _ = try read(text) } }
 }
 
 @Suite struct GuardTests {

@@ -12,10 +12,12 @@ struct RecordedTree {
     for (path, text) in contents { try write(path, text) }
   }
 
-  func write(_ path: String, _ text: String) throws {
+  func write(_ path: String, _ text: String) throws { try write(path, Array(text.utf8)) }
+
+  func write(_ path: String, _ bytes: [UInt8]) throws {
     let url = folder.url.appendingPathComponent(path)
     try FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
-    try Data(text.utf8).write(to: url)
+    try Data(bytes).write(to: url)
   }
 
   static let build = NodeManifest.Build(version: "1.2.3", binaryHash: nil, isa: "avx2", threads: 2)
@@ -31,7 +33,11 @@ struct RecordedTree {
       "sys/devices/system/cpu/cpu0/cpufreq/cpuinfo_max_freq": "3800000",
       "sys/kernel/mm/transparent_hugepage/enabled": "always [madvise] never",
       "sys/devices/system/node/node0/cpulist": "0-3,8-11", "sys/devices/system/node/node1/cpulist": "4-7,12-15",
-      "proc/meminfo": "MemTotal:       263856512 kB\nMemAvailable:   250000000 kB\nSwapTotal:             0 kB\n",
+      "sys/devices/system/node/node0/meminfo": "Node 0 MemTotal:       131000000 kB\nNode 0 MemFree: 5 kB\n",
+      "sys/devices/system/node/node0/distance": "10 21", "sys/devices/system/node/node1/distance": "21 10",
+      "proc/meminfo":
+        "MemTotal:       263856512 kB\nMemAvailable:   250000000 kB\nSwapTotal:             0 kB\n"
+        + "HugePages_Total:      16\nHugepagesize:    1048576 kB\n",
       "proc/sys/kernel/osrelease": "6.1.0-18-amd64",
       "etc/os-release": "NAME=\"Debian\"\nPRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\n",
       "proc/self/status": "Name:\tgobi\nCpus_allowed_list:\t0-15\n",
@@ -64,6 +70,51 @@ struct RecordedTree {
         tree["\(base)/cache/index\(index)/size"] = size
         tree["\(base)/cache/index\(index)/shared_cpu_list"] = shared
       }
+    }
+    return try RecordedTree(tree)
+  }
+
+  /// One socket of a Hygon C86: AMD's first Zen under another vendor's name, two NUMA nodes a socket, acpi-cpufreq.
+  static func hygon() throws -> RecordedTree {
+    let info = """
+      vendor_id\t: HygonGenuine
+      cpu family\t: 24
+      model\t\t: 1
+      model name\t: Hygon C86 7285 32-core Processor
+      stepping\t: 1
+      microcode\t: 0x80901047
+      flags\t\t: fpu sse4_2 avx f16c fma avx2 sha_ni
+      """
+    var tree = [
+      "proc/cpuinfo": (0..<8).map { "processor\t: \($0)\n\(info)" }.joined(separator: "\n\n"),
+      "sys/devices/system/cpu/online": "0-7", "sys/devices/system/cpu/smt/control": "on",
+      "sys/devices/system/cpu/cpufreq/boost": "1",
+      "sys/devices/system/cpu/cpu0/cpufreq/scaling_driver": "acpi-cpufreq",
+      "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor": "schedutil",
+      "sys/devices/system/cpu/cpu0/cpufreq/cpuinfo_max_freq": "2000000",
+      "sys/devices/system/cpu/cpu0/cpufreq/cpuinfo_min_freq": "1200000",
+      "sys/devices/system/node/node0/cpulist": "0-1,4-5", "sys/devices/system/node/node1/cpulist": "2-3,6-7",
+      "sys/kernel/mm/transparent_hugepage/enabled": "[always] madvise never",
+      "proc/meminfo": "MemTotal: 131072000 kB\nMemAvailable: 120000000 kB\n",
+    ]
+    for cpu in 0..<8 {
+      let base = "sys/devices/system/cpu/cpu\(cpu)"
+      tree["\(base)/topology/physical_package_id"] = "0"
+      tree["\(base)/topology/core_id"] = "\(cpu % 4)"
+      for (index, level, size, shared) in [
+        (0, 1, "32K", "\(cpu % 4),\(cpu % 4 + 4)"), (2, 2, "512K", "\(cpu % 4),\(cpu % 4 + 4)"),
+        (3, 3, "8192K", cpu % 4 < 2 ? "0-1,4-5" : "2-3,6-7"),
+      ] {
+        tree["\(base)/cache/index\(index)/level"] = "\(level)"
+        tree["\(base)/cache/index\(index)/type"] = level == 1 ? "Data" : "Unified"
+        tree["\(base)/cache/index\(index)/size"] = size
+        tree["\(base)/cache/index\(index)/shared_cpu_list"] = shared
+      }
+    }
+    for (controller, channel) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+      let path = "sys/devices/system/edac/mc/mc\(controller)/rank\(channel)"
+      tree["\(path)/size"] = channel == 1 && controller == 1 ? "0" : "32768"
+      tree["\(path)/dimm_location"] = "csrow 0 channel \(channel)"
     }
     return try RecordedTree(tree)
   }

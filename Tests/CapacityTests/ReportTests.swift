@@ -66,6 +66,13 @@ func sampleReport() throws -> CapacityReport {
           work: .decode, count: 1, depth: 2048, rate: speed, mfu: nil, mbu: speed.share(of: 400, protocol: "mbu")),
       ], notMeasured: ["decode of 16 at depth 2048: filling it would take 90 s"])
   ]
+  let nominal = NominalFigures(
+    peaks: [.init(precision: .s8, value: 1.2e12, source: "a <data sheet>")],
+    memory: .init(value: 7.7e10, source: "2 channels"))
+  report.nominal = NominalShare.of(nominal, report.roofs)
+  report.node.memory.modules = [.init(place: "A", bytes: 1 << 35, kind: "DDR5", megatransfers: 4800)]
+  report.node.memory.slots = 4
+  report.node.build.libc = "glibc 2.36"
   try addEnergy(to: &report)
   report.notMeasured = [.init(what: "BF16 multiply-adds", why: "avx2 has no instruction for it")]
   report.window = GuardWindow(from: Guard(tree.files).read(), to: Guard(tree.files).read())

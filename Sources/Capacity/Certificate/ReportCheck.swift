@@ -11,6 +11,7 @@ public struct ReportCheck: Sendable, Equatable {
 
   public init(_ report: CapacityReport) {
     for (name, figure) in report.measuredFigures { compare(name, figure, figure.recomputed) }
+    nominal(report)
     linpack(report)
     kernels(report)
     for (i, model) in report.models.enumerated() { models("models[\(i)]", model, report) }
@@ -39,6 +40,13 @@ public struct ReportCheck: Sendable, Equatable {
 
   private mutating func check(_ condition: Bool, _ problem: @autoclosure () -> String) {
     if !condition { problems.append(problem()) }
+  }
+
+  private mutating func nominal(_ report: CapacityReport) {
+    for (i, stated) in report.nominal.enumerated() {
+      let roof = stated.precision.map { report.roofs.peak($0) } ?? report.roofs.read
+      compare("nominal[\(i)].share", stated.share, roof.map { NominalShare.share($0, of: stated.nominal) })
+    }
   }
 
   private mutating func linpack(_ report: CapacityReport) {

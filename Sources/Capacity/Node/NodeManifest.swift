@@ -26,18 +26,22 @@ public struct NodeManifest: Codable, Sendable, Equatable {
     public var cores: Int
     public var threads: Int
     public var numaNodes: Int
+    /// As the kernel tells them; empty where it does not.
+    public var numa: [NUMANode]
     /// "on", "off", "notsupported"…
     public var smt: String?
     /// Which logical processors share a core, when more than one does.
     public var siblings: [[Int]]
 
     package init(
-      sockets: Int, cores: Int, threads: Int, numaNodes: Int, smt: String? = nil, siblings: [[Int]]
+      sockets: Int, cores: Int, threads: Int, numaNodes: Int, numa: [NUMANode] = [], smt: String? = nil,
+      siblings: [[Int]]
     ) {
       self.sockets = sockets
       self.cores = cores
       self.threads = threads
       self.numaNodes = numaNodes
+      self.numa = numa
       self.smt = smt
       self.siblings = siblings
     }
@@ -67,6 +71,10 @@ public struct NodeManifest: Codable, Sendable, Equatable {
     public var maximumHertz: Double?
     public var governor: String?
     public var turbo: Bool?
+    public var minimumHertz: Double?
+    /// Who sets the clock: "intel_pstate", "amd-pstate-epp", "acpi-cpufreq", "cppc_cpufreq".
+    public var driver: String?
+    public var energyPreference: String?
 
     package init(
       baseHertz: Double? = nil, maximumHertz: Double? = nil, governor: String? = nil, turbo: Bool? = nil
@@ -83,8 +91,15 @@ public struct NodeManifest: Codable, Sendable, Equatable {
     public var availableBytes: Int
     public var swapBytes: Int
     public var transparentHugePages: String?
-    /// Of each DIMM, where the firmware's table is readable.
+    /// Set aside at boot; nil for none.
+    public var hugePages: HugePages?
+    /// "16 × 32 GiB DDR5 at 4800 MT/s", where the firmware's table is readable.
     public var speed: String?
+    public var modules: [MemoryModule] = []
+    /// Places for modules, empty ones too.
+    public var slots: Int?
+    /// Populated ones, where the memory controllers' driver is loaded.
+    public var channels: Int?
 
     package init(
       bytes: Int, availableBytes: Int, swapBytes: Int, transparentHugePages: String? = nil, speed: String? = nil
@@ -94,6 +109,58 @@ public struct NodeManifest: Codable, Sendable, Equatable {
       self.swapBytes = swapBytes
       self.transparentHugePages = transparentHugePages
       self.speed = speed
+    }
+  }
+
+  public struct HugePages: Codable, Sendable, Equatable {
+    /// Of one page.
+    public var bytes: Int
+    public var count: Int
+
+    package init(bytes: Int, count: Int) {
+      self.bytes = bytes
+      self.count = count
+    }
+  }
+
+  /// A memory module, as the firmware describes it. Serial numbers are left out.
+  public struct MemoryModule: Codable, Sendable, Equatable {
+    /// Bank and slot, in the vendor's words.
+    public var place: String
+    public var bytes: Int
+    /// "DDR5".
+    public var kind: String?
+    public var part: String?
+    /// What it can do, and what it is set to: 1e6 transfers a second.
+    public var ratedMegatransfers: Int?
+    public var megatransfers: Int?
+
+    package init(
+      place: String, bytes: Int, kind: String? = nil, part: String? = nil, ratedMegatransfers: Int? = nil,
+      megatransfers: Int? = nil
+    ) {
+      self.place = place
+      self.bytes = bytes
+      self.kind = kind
+      self.part = part
+      self.ratedMegatransfers = ratedMegatransfers
+      self.megatransfers = megatransfers
+    }
+  }
+
+  public struct NUMANode: Codable, Sendable, Equatable {
+    public var number: Int
+    /// Logical ones.
+    public var processors: [Int]
+    public var bytes: Int?
+    /// To each node in order, 10 to itself (ACPI's SLIT).
+    public var distances: [Int]
+
+    package init(number: Int, processors: [Int], bytes: Int? = nil, distances: [Int] = []) {
+      self.number = number
+      self.processors = processors
+      self.bytes = bytes
+      self.distances = distances
     }
   }
 
@@ -131,6 +198,8 @@ public struct NodeManifest: Codable, Sendable, Equatable {
     public var blas: String?
     public var blasCore: String?
     public var blasThreads: Int?
+    /// Of the C library that runs: "glibc 2.36".
+    public var libc: String?
 
     public init(
       version: String, binaryHash: String? = nil, isa: String, threads: Int, blas: String? = nil,

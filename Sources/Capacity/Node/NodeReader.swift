@@ -1,4 +1,5 @@
-// Fills a NodeManifest from /proc and /sys. Guesses nothing: what cannot be read stays nil.
+// Fills a NodeManifest from /proc and /sys. Guesses nothing: what cannot be read stays nil. Memory and NUMA are in
+// NodeReader+Memory.swift.
 import Foundation
 
 public struct NodeReader: Sendable {
@@ -24,8 +25,10 @@ public struct NodeReader: Sendable {
         + "variant \(first["CPU variant"] ?? "?") revision \(first["CPU revision"] ?? "?")"
       : "family \(first["cpu family"] ?? "?") model \(first["model"] ?? "?") stepping \(first["stepping"] ?? "?")"
     let flags = Set((first["flags"] ?? first["Features"] ?? "").split(separator: " ").map(String.init))
+    // ARM's kernel gives numbers; the firmware has the name that the processor is sold under.
+    let sold = arm ? firmware?.processors.first : nil
     return NodeManifest.Processor(
-      model: first["model name"] ?? Self.armName(first), vendor: first["vendor_id"] ?? Self.armVendor(first),
+      model: first["model name"] ?? sold ?? Self.armName(first), vendor: first["vendor_id"] ?? Self.armVendor(first),
       identity: identity, microcode: first["microcode"], features: Self.features.filter(flags.contains))
   }
 
@@ -85,11 +88,10 @@ public struct NodeReader: Sendable {
       sockets.insert(socket)
       cores["\(socket)/\(files.int("\(folder)/core_id") ?? cpu)", default: []].append(cpu)
     }
-    let nodes = files.names(in: "sys/devices/system/node").filter {
-      $0.hasPrefix("node") && Int($0.dropFirst(4)) != nil
-    }
+    let nodes = numa()
     return NodeManifest.Topology(
       sockets: max(sockets.count, 1), cores: max(cores.count, 1), threads: cpus.count, numaNodes: max(nodes.count, 1),
+      numa: nodes,
       smt: files.text("sys/devices/system/cpu/smt/control"),
       siblings: cores.values.filter { $0.count > 1 }.sorted { $0[0] < $1[0] })
   }
@@ -125,33 +127,21 @@ public struct NodeReader: Sendable {
     }
   }
 
-  // MARK: Clock and memory
+  // MARK: Clock
 
   private func clock(_ cpu: Int) -> NodeManifest.Clock {
     let folder = "sys/devices/system/cpu/cpu\(cpu)/cpufreq"
     let kilohertz = { (name: String) in files.int("\(folder)/\(name)").map { Double($0) * 1000 } }
     let boost = files.int("sys/devices/system/cpu/cpufreq/boost").map { $0 != 0 }
     let noTurbo = files.int("sys/devices/system/cpu/intel_pstate/no_turbo").map { $0 == 0 }
-    return NodeManifest.Clock(
+    let minimum = kilohertz("cpuinfo_min_freq")
+    var clock = NodeManifest.Clock(
       baseHertz: kilohertz("base_frequency"), maximumHertz: kilohertz("cpuinfo_max_freq"),
       governor: files.text("\(folder)/scaling_governor"), turbo: boost ?? noTurbo)
-  }
-
-  private func memory() -> NodeManifest.Memory {
-    let info = files.pairs("proc/meminfo")
-    let bytes = { (key: String) in
-      (info[key]?.split(separator: " ").first).flatMap { Int($0) }.map { $0 * 1024 } ?? 0
-    }
-    let pages = files.text("sys/kernel/mm/transparent_hugepage/enabled")
-    return NodeManifest.Memory(
-      bytes: bytes("MemTotal"), availableBytes: bytes("MemAvailable"), swapBytes: bytes("SwapTotal"),
-      transparentHugePages: pages.flatMap(Self.chosen), speed: nil)
-  }
-
-  /// The word in brackets of "always [madvise] never".
-  private static func chosen(_ text: String) -> String? {
-    guard let open = text.firstIndex(of: "["), let close = text.firstIndex(of: "]"), open < close else { return nil }
-    return String(text[text.index(after: open)..<close])
+    clock.minimumHertz = minimum
+    clock.driver = files.text("\(folder)/scaling_driver")
+    clock.energyPreference = files.text("\(folder)/energy_performance_preference")
+    return clock
   }
 
   // MARK: System

@@ -28,6 +28,8 @@ public struct CapacityReport: Codable, Sendable, Equatable {
   /// The guards over the whole run.
   public var window: GuardWindow?
   public var roofs = Roofs()
+  /// What is stated of the node, and the share of it that the roofs reach; empty where nothing was stated.
+  public var nominal: [NominalShare] = []
   public var linpack: [LinpackResult] = []
   public var kernels: [KernelPoint] = []
   public var models: [ModelResult] = []
@@ -48,6 +50,7 @@ public struct CapacityReport: Codable, Sendable, Equatable {
   /// Every figure of the report, shares too.
   public var figures: [Figure] {
     var all = roofs.compute.map(\.figure) + roofs.memory.map(\.figure)
+    all += nominal.compactMap(\.share)
     for result in linpack { all += [result.rate] + [result.share].compactMap { $0 } }
     for point in kernels { all += [point.rate] + [point.share].compactMap { $0 } }
     for model in models {

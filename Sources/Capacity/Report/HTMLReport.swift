@@ -218,7 +218,17 @@ public struct HTMLReport {
       ]
     }
     let head = ["Roof", "Precision or bytes", "Threads", "Median", "Spread", "n", "Verdict"]
-    return rows.isEmpty ? "" : "<section><h2>Roofs</h2>\(table(head, rows))</section>"
+    return rows.isEmpty ? "" : "<section><h2>Roofs</h2>\(table(head, rows))\(nominal())</section>"
+  }
+
+  private func nominal() -> String {
+    let rows = report.nominal.map {
+      [
+        $0.precision.map(Quantity.precision) ?? "Memory", Quantity.text($0.nominal, $0.unit), $0.source,
+        $0.share.map(Quantity.text) ?? "not measured", $0.share.map(Quantity.verdict) ?? "",
+      ]
+    }
+    return rows.isEmpty ? "" : table(["Nominal", "Stated", "Source", "Reached by the roof", "Verdict"], rows)
   }
 
   private func linpack() -> String {

@@ -98,12 +98,31 @@ struct NodeFacts {
         node.caches.map { "L\($0.level) \($0.kind.lowercased()) \($0.count) × \(Quantity.binary($0.bytes))" }
           .joined(separator: ", ")
       ))
+    let huge = node.memory.hugePages.map { ", \($0.count) of \(Quantity.binary($0.bytes)) set aside" } ?? ""
     rows.append(
-      ("Memory", Quantity.bytes(node.memory.bytes) + ", huge pages: \(node.memory.transparentHugePages ?? "no")"))
+      (
+        "Memory",
+        Quantity.bytes(node.memory.bytes) + ", huge pages: \(node.memory.transparentHugePages ?? "no")" + huge
+      ))
+    let channels = node.memory.channels.map { ", \($0) channels" } ?? ""
+    rows.append(
+      (
+        "Memory modules",
+        (node.memory.speed ?? "not readable")
+          + (node.memory.slots.map { ", \(node.memory.modules.count) of \($0) slots" } ?? "") + channels
+      ))
+    if !node.topology.numa.isEmpty {
+      let nodes = node.topology.numa.map { numa in
+        "\(numa.number): \(numa.processors.count) threads\(numa.bytes.map { ", " + Quantity.bytes($0) } ?? "")"
+      }
+      rows.append(("NUMA", nodes.joined(separator: "; ")))
+    }
     let clock = [
       node.clock.baseHertz.map { "base " + Quantity.text($0, "Hz") },
       node.clock.maximumHertz.map { "maximum " + Quantity.text($0, "Hz") },
       node.clock.governor.map { "governor \($0)" },
+      node.clock.driver.map { "driver \($0)" },
+      node.clock.energyPreference.map { "preference \($0)" },
       node.clock.turbo.map { "turbo \($0 ? "on" : "off")" },
     ].compactMap { $0 }
     rows.append(("Clock", clock.isEmpty ? "not readable here" : clock.joined(separator: ", ")))
@@ -116,6 +135,7 @@ struct NodeFacts {
     rows.append(("Gobi", "\(b.version), kernels for \(b.isa), \(b.threads) thread(s)"))
     if let hash = b.binaryHash { rows.append(("Binary", "SHA-256 \(hash)")) }
     rows.append(("BLAS", b.blas.map { "\($0), core \(b.blasCore ?? "unknown")" } ?? "none"))
+    rows.append(("C library", b.libc ?? "unknown"))
     self.rows = rows.map { (name: $0.0, value: $0.1) }
   }
 }

@@ -36,6 +36,11 @@ public struct TextReport {
       let one = report.roofs.compute.first { $0.precision == precision && $0.threads == 1 }?.figure
       lines.append(row(Quantity.precision(precision) + " multiply-add", all, one))
     }
+    for stated in report.nominal {
+      let name = stated.precision.map(Quantity.precision) ?? "memory"
+      let share = stated.share.map { "\(Quantity.text($0)) of it reached, \(Quantity.verdict($0))" } ?? "not measured"
+      lines.append("\(name) nominal \(Quantity.text(stated.nominal, stated.unit)): \(share) (\(stated.source))")
+    }
     for roof in report.roofs.memory where roof.threads > 1 || roof.pass == .latency || report.node.build.threads == 1 {
       let one = report.roofs.memory.first {
         $0.level == roof.level && $0.pass == roof.pass && $0.threads == 1 && roof.pass != .latency

@@ -23,6 +23,8 @@ public struct CapacityOptions: Sendable {
   public var formats: [String]?
   public var files = NodeFiles()
   public var power = PowerOptions()
+  /// What measured roofs are held against.
+  public var nominal: NominalFigures?
   /// Also takes the first model's curve under these caps: about 70 s, at `standard` only.
   public var flex: FlexCurve.Kind?
 
