@@ -198,6 +198,39 @@ private let sound = Result { try soundReport() }
   }
 }
 
+@Suite struct HostileReportTests {
+  // Whole and fractional numbers that overflow, vanish or turn a range round.
+  private static let extremes = ["9223372036854775807", "-9223372036854775808", "1e308", "-1e308", "0", "-1", "1e-320"]
+
+  /// Every report of these is wrong or right, and none ends the process.
+  @Test func numbersThatNobodyMeasured() throws {
+    var report = try sound.get()
+    report.roofs.compute = report.roofs.compute.filter { $0.precision == .s8 && $0.threads == 2 }
+    report.roofs.memory = report.roofs.memory.filter { $0.pass == .read }
+    report.kernels = [report.kernels[0]]
+    for i in report.energy.series.indices {
+      report.energy.series[i].seconds = Array(report.energy.series[i].seconds.prefix(30))
+      report.energy.series[i].watts = report.energy.series[i].watts.map { Array($0.prefix(30)) }
+      report.energy.series[i].joules = report.energy.series[i].joules.map { Array($0.prefix(30)) }
+    }
+    let text = String(decoding: try report.json(), as: UTF8.self)
+    let numbers = text.matches(of: /[ ](-?[0-9][0-9.e+-]*),?\n/).map {
+      $0.output.1.startIndex..<$0.output.1.endIndex
+    }
+    #expect(numbers.count > 300)
+    var random = RandomSource(seed: 21)
+    var read = 0
+    for _ in 0..<(ProcessInfo.processInfo.environment["GOBI_LONG_TESTS"] == "1" ? 2000 : 60) {
+      let place = numbers[random.index(below: numbers.count)]
+      let changed = text.replacingCharacters(in: place, with: Self.extremes[random.index(below: Self.extremes.count)])
+      guard let report = try? CapacityReport(json: Data(changed.utf8), path: "x") else { continue }
+      read += 1
+      _ = ReportCheck(report)
+    }
+    #expect(read > 20)
+  }
+}
+
 @Suite struct KeyTests {
   @Test func keysThereAndBack() throws {
     let folder = try TemporaryFolder()

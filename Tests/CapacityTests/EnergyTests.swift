@@ -80,6 +80,19 @@ private func series(_ files: NodeFiles, _ steps: [(seconds: Double, change: () t
     #expect(report.whyNot?.contains("Permission denied") == true)
   }
 
+  @Test func aCounterThatStandsStillIsNotZeroJoules() throws {
+    let tree = try RecordedTree.raplOfOneSocket(0)
+    let still = try series(tree.files, [(1, {}), (1, {}), (1, {})])
+    #expect(still[0].deadness == "its counter does not move")
+    let moving = try series(tree.files, [(1, { try tree.write(RecordedTree.rapl + ":0/energy_uj", "5") }), (1, {})])
+    #expect(moving[0].deadness == nil)
+    var channel = PowerChannel(name: "s", group: "ipmi", component: .node, energyClass: .b)
+    channel.isCounted = true
+    var zero = PowerSeries(channel)
+    for i in 0..<4 { zero.append(seconds: Double(i), watts: 0, joules: nil) }
+    #expect(zero.deadness == "it always reads 0 W")
+  }
+
   @Test func hwmonChips() throws {
     let hwmon = "sys/class/hwmon/hwmon"
     let tree = try RecordedTree([
@@ -139,6 +152,38 @@ private func series(_ files: NodeFiles, _ steps: [(seconds: Double, change: () t
   @Test func anAbsentLibraryIsNoError() {
     let found = NVMLSource.discover(library: "libno-such-library.so.1")
     #expect(found.sources.isEmpty && found.notMeasured[0].why.contains("not there"))
+  }
+
+  /// Two devices, one without an energy counter: what a driver's library exports.
+  @Test(.enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/cc")))
+  func aLibraryOfTwoDevices() throws {
+    let folder = try TemporaryFolder()
+    let source = """
+      #include <string.h>
+      static int devices[2] = {0, 1};
+      int nvmlInit_v2(void) { return 0; }
+      int nvmlShutdown(void) { return 0; }
+      int nvmlDeviceGetCount_v2(unsigned *n) { *n = 3; return 0; }
+      int nvmlDeviceGetHandleByIndex_v2(unsigned i, void **d) { if (i > 1) return 4; *d = &devices[i]; return 0; }
+      int nvmlDeviceGetName(void *d, char *s, unsigned n) { (void)d; strncpy(s, "Fake", n); return 0; }
+      int nvmlDeviceGetPowerUsage(void *d, unsigned *mw) { *mw = 70500 + 1000 * *(int *)d; return 0; }
+      int nvmlDeviceGetTotalEnergyConsumption(void *d, unsigned long long *mj) {
+        if (*(int *)d == 1) return 3;
+        *mj = 123456;
+        return 0;
+      }
+      """
+    try Data(source.utf8).write(to: URL(fileURLWithPath: folder.path("fake.c")))
+    let library = folder.path("libfake.so")
+    _ = try ChildProcess.run(["/usr/bin/cc", "-shared", "-fPIC", "-o", library, folder.path("fake.c")], seconds: 60)
+    let nvml = try #require(NVMLSource.discover(library: library).sources.first)
+    #expect(nvml.channels.map(\.name) == ["nvml 0 Fake", "nvml 1 Fake"])
+    let sampler = PowerSampler([nvml])
+    sampler.poll()
+    let found = sampler.stop()
+    #expect(found.map { $0.watts?.first } == [70.5, 71.5])
+    #expect(found[0].joules?.first == 123.456 && found[1].joules == nil)
+    #expect(found.allSatisfy { $0.channel.component == .accelerator && !$0.channel.isCounted })
   }
 
   @Test func statedWattsNeedASource() throws {

@@ -159,6 +159,7 @@ private func addEnergy(to report: inout CapacityReport) throws {
     for line in text.split(separator: "\n") { #expect(line.count <= 80, "\(line)") }
     for word in [
       "INT8", "350", "CONTENDED", "not measured", "LINPACK", "Q4_0", "class C", "J/token", "a request of 512",
+      "150 W", "idle", "INT8 nominal",
     ] {
       #expect(text.contains(word), "\(word)")
     }

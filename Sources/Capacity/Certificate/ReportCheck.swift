@@ -9,8 +9,22 @@ public struct ReportCheck: Sendable, Equatable {
   /// One line for each that differs.
   public private(set) var problems: [String] = []
 
+  /// No figure has more samples: working one out takes time with their square.
+  private static let mostSamples = 1000
+
   public init(_ report: CapacityReport) {
-    for (name, figure) in report.measuredFigures { compare(name, figure, figure.recomputed) }
+    for (name, figure) in report.measuredFigures {
+      guard figure.samples.count + figure.warmUpSamples.count <= Self.mostSamples else {
+        problems.append("\(name): more than \(Self.mostSamples) samples")
+        continue
+      }
+      compare(name, figure, figure.recomputed)
+    }
+    let spans = report.models.flatMap(\.figures).map(\.spans) + report.flex.flatMap(\.points).map(\.spans)
+    guard spans.allSatisfy({ $0.count <= Self.mostSamples }) else {
+      problems.append("more than \(Self.mostSamples) spans of work in one figure")
+      return
+    }
     nominal(report)
     linpack(report)
     kernels(report)

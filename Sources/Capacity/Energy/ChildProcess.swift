@@ -28,7 +28,9 @@ public final class ChildProcess: Sendable {
     let program = arguments.first ?? ""
     self.program = program
     var ends: [Int32] = [-1, -1]
-    guard !arguments.isEmpty, pipe(&ends) == 0 else { throw .cannotStart(program: program, code: errno) }
+    guard !arguments.isEmpty, pipe(&ends) == 0 else {
+      throw .cannotStart(program: program, code: errno)
+    }
     for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
     _ = fcntl(ends[0], F_SETFL, O_NONBLOCK)
     defer { close(ends[1]) }

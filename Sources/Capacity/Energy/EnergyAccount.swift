@@ -69,7 +69,7 @@ public struct EnergyAccount: Sendable {
     else { return nil }
     let finest = list.map(\.series.resolution).max() ?? 0
     let samples = groups(steady, atLeast: 2 * finest).map { group in
-      group.reduce(0) { $0 + joules(list, $1) } / Double(group.reduce(0) { $0 + $1.tokens })
+      group.reduce(0) { $0 + joules(list, $1) } / group.reduce(0) { $0 + Double($1.tokens) }
     }
     let figure = Figure(
       samples: samples, unit: "J/token", protocol: `protocol`, rule: Self.rule,
@@ -102,7 +102,8 @@ public struct EnergyAccount: Sendable {
   /// `end`, by means over quarter seconds. nil where it changes by less than 5 %, or is read less than twice a second.
   func settling(_ energyClass: EnergyClass, from start: Double, to end: Double) -> Double? {
     let step = 0.25
-    guard let list = channels[energyClass], end - start >= 2, list.allSatisfy({ $0.series.resolution < step * 2 })
+    guard let list = channels[energyClass], (2...86_400).contains(end - start),
+      list.allSatisfy({ $0.series.resolution < step * 2 })
     else { return nil }
     let power = { (time: Double) in
       self.joules(list, WorkSpan(begin: time, end: time + step, tokens: 0)) / step

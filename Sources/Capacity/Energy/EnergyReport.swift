@@ -18,10 +18,11 @@ public struct EnergyReport: Codable, Sendable, Equatable {
   /// that hangs must not stand in the way of one that answers.
   var withoutDoubles: EnergyReport {
     var report = self
-    let usable = series.indices.filter { !series[$0].seconds.isEmpty }
+    let usable = series.indices.filter { !series[$0].seconds.isEmpty && series[$0].deadness == nil }
     let channels = PowerChannel.counting(usable.map { series[$0].channel })
     for i in report.series.indices {
-      (report.series[i].channel.isCounted, report.series[i].channel.note) = (false, "it gave no reading")
+      report.series[i].channel.isCounted = false
+      report.series[i].channel.note = series[i].deadness ?? "it gave no reading"
     }
     for (channel, i) in zip(channels, usable) { report.series[i].channel = channel }
     return report
@@ -32,8 +33,10 @@ public struct EnergyReport: Codable, Sendable, Equatable {
     guard !series.contains(where: { $0.channel.isCounted && !$0.seconds.isEmpty }) else { return nil }
     let reasons = notMeasured.map { "\($0.what): \($0.why)" }
     let silent = series.compactMap { series in series.firstFailure.map { "\(series.channel.name): \($0)" } }
-    let uncounted = series.filter { !$0.channel.isCounted }.compactMap(\.channel.note)
-    let all = reasons + silent + (reasons.isEmpty && silent.isEmpty ? uncounted : [])
+    let uncounted = series.filter { $0.firstFailure == nil }.compactMap { series in
+      series.channel.note.map { "\(series.channel.name): \($0)" }
+    }
+    let all = reasons + silent + uncounted
     return all.isEmpty ? "no sensor was looked for" : all.joined(separator: "; ")
   }
 }

@@ -52,6 +52,15 @@ public struct PowerSeries: Codable, Sendable, Equatable {
     return min(max(gaps.isEmpty ? 1 : Statistics.median(gaps), 1), 3)
   }
 
+  /// Why three readings or more say nothing: virtual machines show counters that stand still, and boards sensors that
+  /// are not wired. nil for a series that may be believed.
+  public var deadness: String? {
+    guard seconds.count >= 3 else { return nil }
+    if let joules, watts == nil, joules.allSatisfy({ $0 == joules[0] }) { return "its counter does not move" }
+    if let watts, watts.allSatisfy({ $0 == 0 }) { return "it always reads 0 W" }
+    return nil
+  }
+
   /// Whether the arrays agree: false for a series that was not written by this library.
   public var isConsistent: Bool {
     let n = seconds.count

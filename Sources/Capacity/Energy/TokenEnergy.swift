@@ -36,7 +36,7 @@ public struct RequestEnergy: Codable, Sendable, Equatable {
     outputTokens = Self.standardOutput
     let joules = Double(promptTokens) * prefill.value + Double(outputTokens) * decode.value
     perOutputToken = joules / Double(outputTokens)
-    perTotalToken = joules / Double(promptTokens + outputTokens)
+    perTotalToken = joules / (Double(promptTokens) + Double(outputTokens))
     reasons = Set(prefill.reasons + decode.reasons).sorted()
     let worst = [prefill.validity, decode.validity]
     validity = worst.contains(.invalid) ? .invalid : worst.contains(.inconclusive) ? .inconclusive : .valid

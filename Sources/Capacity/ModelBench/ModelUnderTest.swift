@@ -59,14 +59,14 @@ public struct ModelFacts: Codable, Sendable, Equatable {
 
   /// F_tok(c): what one token costs with `context` positions before it.
   public func operationsPerToken(context: Double) -> Double {
-    2 * Double(activeParameters) + 4 * Double(heads * headDimension) * positionsSeen(context)
+    2 * Double(activeParameters) + 4 * Double(heads) * Double(headDimension) * positionsSeen(context)
   }
 
   /// What a prefill of `tokens` from `depth` costs a token: the LM head is counted once in it, for the last token, since
   /// that is all that is computed. Counting it for each would put a fast prefill above the roof.
   public func operationsPerPrefillToken(tokens: Int, depth: Int) -> Double {
     // Tokens have depth, depth + 1, … positions before them: on average depth + (n - 1) / 2.
-    let whole = operationsPerToken(context: Double(depth) + Double(tokens - 1) / 2)
+    let whole = operationsPerToken(context: Double(depth) + (Double(tokens) - 1) / 2)
     return whole - 2 * Double(headParameters) * (1 - 1 / Double(max(tokens, 1)))
   }
 

@@ -51,7 +51,10 @@ public final class CapacityRun {
       try measureLinpack(runtime, into: &report)
       report.isComplete = true
     } catch {
-      guard error == .cancelled else { throw error }
+      guard error == .cancelled else {
+        _ = self.power?.stop()
+        throw error
+      }
       report.notMeasured.append(.init(what: "the rest", why: "the run was cancelled"))
     }
     if let nominal = options.nominal { report.nominal = NominalShare.of(nominal, report.roofs) }

@@ -38,7 +38,9 @@ public enum Statistics {
       return median(drawn)
     }
     let tail = (1 - confidence) / 2
-    return quantile(medians, tail)...quantile(medians, 1 - tail)
+    let (low, high) = (quantile(medians, tail), quantile(medians, 1 - tail))
+    // Samples that overflow a double give no interval.
+    return low <= high ? low...high : 0...0
   }
 
   /// Indices of samples further than 5 robust deviations (1.4826 MAD) from the median: flagged, never dropped.
