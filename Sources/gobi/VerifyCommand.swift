@@ -36,7 +36,8 @@ struct VerifyCommand: ParsableCommand {
     verifier.key = try key.map { try PublicKey(path: $0) }
     let found = try verifier.verify(report)
     Console.out("\(report): \(found.processor), \(found.started)")
-    Console.out("\(found.figures) figures follow from their raw samples")
+    if !found.isComplete { Console.out("this report is partial: its run was cancelled") }
+    Console.out("\(found.figures) figures follow from their raw samples; \(found.valid) of \(found.stated) are valid")
     guard let signed = found.certificate else {
       Console.out("no certificate: nobody vouches for the samples")
       return

@@ -105,6 +105,34 @@ private func roofs(compute: Double, read: Double) -> Roofs {
     #expect(abs(request.perOutputToken - (64 * joules(0) + 128 * joules(2)) / 128) < 1e-9)
   }
 
+  /// The counter of a recorded tree, written anew at each reading as if the processor took 100 W.
+  @Test func joulesOfACounterBesideTheWork() throws {
+    let tree = try RecordedTree.raplOfOneSocket(0)
+    let counter = RecordedTree.rapl + ":0/energy_uj"
+    let start = FigureSampler.now()
+    let files = NodeFiles(root: tree.files.root) { path in
+      guard path == counter else { return 0 }
+      // It wraps at 262 J, soon after the start.
+      let microjoules = Int((FigureSampler.now() - start) * 100e6) + 261_000_000
+      return (try? tree.write(counter, "\(microjoules % 262_143_328)")) == nil ? EIO : 0
+    }
+    let power = PowerSampler(PowerDiscovery.sensors(files).sources)
+    power.start()
+    let model = NullModel()
+    model.secondsPerToken = 0.0005
+    let bench = ModelBench(
+      sampler: FigureSampler(watch: Guard(NodeFiles()), seed: 1) { () throws(CapacityError) in }, roofs: Roofs(),
+      seed: 4, power: power)
+    let measured = try bench.measure(model, plan: plan) { _, _ in }
+    let result = EnergyAccount(power.stop()).filled(measured)
+    for figure in result.figures {
+      let energy = try #require(figure.bestEnergy)
+      #expect(energy.use.energyClass == .c && abs(energy.use.averageWatts - 100) < 10)
+      #expect(!energy.perToken.reasons.contains(.powerGap))
+      #expect(abs(energy.perToken.value * figure.rate.value / 100 - 1) < 0.1)
+    }
+  }
+
   @Test func wrongNumericsMakeEveryFigureInvalid() throws {
     let model = NullModel()
     model.noise = 3

@@ -6,6 +6,11 @@ public struct ReportVerifier: Sendable {
   /// What was found to be so.
   public struct Outcome: Sendable, Equatable {
     public var figures: Int
+    /// Of the figures that the report states, those that are VALID, and all.
+    public var valid: Int
+    public var stated: Int
+    /// False for the report of a run that was cancelled.
+    public var isComplete: Bool
     /// Of the report's node and time, for whoever reads the outcome.
     public var processor: String
     public var started: String
@@ -56,7 +61,9 @@ public struct ReportVerifier: Sendable {
         path: path, what: "figures do not follow from their samples:\n" + check.problems.joined(separator: "\n"))
     }
     return Outcome(
-      figures: check.figures, processor: report.node.processor.model, started: report.started, certificate: signed,
+      figures: check.figures, valid: report.figures.count { $0.validity == .valid }, stated: report.figures.count,
+      isComplete: report.isComplete, processor: report.node.processor.model, started: report.started,
+      certificate: signed,
       chained: previous.count)
   }
 

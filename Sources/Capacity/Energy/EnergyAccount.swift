@@ -63,7 +63,7 @@ public struct EnergyAccount: Sendable {
   /// Joules a token of `spans`, of which the first `rate.warmUp` are warm-up. What makes the rate invalid makes its
   /// energy so.
   public func tokens(_ energyClass: EnergyClass, _ spans: [WorkSpan], rate: Figure, protocol: String) -> TokenEnergy? {
-    let steady = Array(spans.dropFirst(min(rate.warmUp, max(spans.count - 1, 0))))
+    let steady = Array(spans.dropFirst(min(max(rate.warmUp, 0), max(spans.count - 1, 0))))
     guard let list = channels[energyClass], let use = use(energyClass, steady),
       steady.allSatisfy({ $0.tokens > 0 })
     else { return nil }
