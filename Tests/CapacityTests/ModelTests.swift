@@ -105,6 +105,27 @@ private func roofs(compute: Double, read: Double) -> Roofs {
     #expect(abs(request.perOutputToken - (64 * joules(0) + 128 * joules(2)) / 128) < 1e-9)
   }
 
+  @Test func slowSensorsGetTheTimeTheyNeed() throws {
+    let tree = try RecordedTree(["sys/class/hwmon/hwmon0/name": "power_meter"])
+    try tree.write("sys/class/hwmon/hwmon0/power1_average", "90000000")
+    let slow = PowerSampler(PowerDiscovery.sensors(tree.files).sources)
+    let sockets = try RecordedTree.raplOfTwoSockets()
+    let counters = PowerDiscovery.sensors(sockets.files).sources
+    #expect(slow.secondsWanted == 7 && counters.count == 1 && PowerSampler(counters).secondsWanted == 0)
+    let model = NullModel()
+    model.secondsPerToken = 0.0005
+    let bench = ModelBench(
+      sampler: FigureSampler(watch: Guard(NodeFiles()), seed: 1) { () throws(CapacityError) in }, roofs: Roofs(),
+      seed: 4, power: slow, secondsAtLeast: 0.4)
+    let result = try bench.measure(model, plan: plan) { _, _ in }
+    for figure in result.figures {
+      let spans = figure.spans
+      #expect(
+        try #require(spans.last).end - spans[0].begin >= 0.35 && figure.rate.n + figure.rate.warmUp == spans.count)
+    }
+    _ = slow.stop()
+  }
+
   /// The counter of a recorded tree, written anew at each reading as if the processor took 100 W.
   @Test func joulesOfACounterBesideTheWork() throws {
     let tree = try RecordedTree.raplOfOneSocket(0)

@@ -9,8 +9,8 @@ public struct ReportCheck: Sendable, Equatable {
   /// One line for each that differs.
   public private(set) var problems: [String] = []
 
-  /// No figure has more samples: working one out takes time with their square.
-  private static let mostSamples = 1000
+  /// Working a figure out takes time with the square of its samples.
+  private static let mostSamples = FigureSampler.mostSamples
 
   public init(_ report: CapacityReport) {
     for (name, figure) in report.measuredFigures {

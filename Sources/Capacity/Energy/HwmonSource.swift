@@ -11,6 +11,10 @@ public struct HwmonSource: PowerSource {
   }
 
   public var channels: [PowerChannel] { sensors.map(\.channel) }
+  /// Accelerators' sensors are not added up, nor those that nobody knows.
+  public var isFine: Bool {
+    sensors.allSatisfy { $0.energy != nil || [.accelerator, .unknown].contains($0.channel.component) }
+  }
   private let files: NodeFiles
   private let sensors: [Sensor]
 

@@ -8,6 +8,11 @@ public final class PowerSampler: Sendable {
   /// largest gap; a wake-up takes 0.1 to 0.3 ms from whom it disturbs.
   public static let interval = 0.5
 
+  /// How long work has to last for three samples of the energy of what all sources can tell apart; 0 for counters alone.
+  public var secondsWanted: Double { sources.allSatisfy(\.isFine) ? 0 : Self.secondsOfSensors }
+  /// Three samples of twice a second each, and what is cut as warm-up.
+  static let secondsOfSensors = 7.0
+
   private let sources: [any PowerSource]
   private let clock: PowerClock
   private struct State {

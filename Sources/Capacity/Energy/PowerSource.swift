@@ -13,6 +13,9 @@ public protocol PowerSource: Sendable {
   var channels: [PowerChannel] { get }
   /// True if a read takes long (another process, a line that has to come): it then has a thread of its own.
   var isSlow: Bool { get }
+  /// True if it gives counters, or what does not vary: a sample of any length has its energy. Sensors of power are means
+  /// over a second or so, and need work that lasts.
+  var isFine: Bool { get }
   /// Seconds between two reads of a slow source, for whom it would be a burden.
   var pause: Double { get }
   /// Of a sensor with a clock of its own: its clock less ours in seconds, where the operator gave it.
@@ -25,6 +28,7 @@ public protocol PowerSource: Sendable {
 
 extension PowerSource {
   public var isSlow: Bool { false }
+  public var isFine: Bool { !isSlow }
   public var pause: Double { 0 }
   public var clockOffset: Double? { nil }
   public func stop() {}

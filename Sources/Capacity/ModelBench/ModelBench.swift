@@ -52,12 +52,17 @@ public struct ModelBench {
   let seed: UInt64
   /// Read right before and after timed work; nil where nobody asks for energy.
   let power: PowerSampler?
+  /// Each figure takes at least so many seconds: sensors of power need that.
+  let secondsAtLeast: Double
 
-  public init(sampler: FigureSampler, roofs: Roofs, seed: UInt64, power: PowerSampler? = nil) {
+  public init(
+    sampler: FigureSampler, roofs: Roofs, seed: UInt64, power: PowerSampler? = nil, secondsAtLeast: Double = 0
+  ) {
     self.sampler = sampler
     self.roofs = roofs
     self.seed = seed
     self.power = power
+    self.secondsAtLeast = secondsAtLeast
   }
 
   /// `progress` is called before each step with the number of steps done. A step that throws .cancelled ends all.
@@ -127,7 +132,8 @@ public struct ModelBench {
     var spans: [WorkSpan] = []
     let rate = try sampler.figure(
       SampleKind(unit: "token/s", precision: facts.precisionTag, protocol: "prefill"),
-      rule: StoppingRule(minimumSamples: 3, maximumSamples: 20, seconds: seconds), reasons: reasons
+      rule: StoppingRule(minimumSamples: 3, maximumSamples: 20, seconds: seconds), reasons: reasons,
+      atLeast: secondsAtLeast
     ) { () throws(CapacityError) -> Sample in
       let tokens = tokens(count, &random, model)
       try model.prepare(sequences: 1, depth: depth)
@@ -159,7 +165,8 @@ public struct ModelBench {
     var spans: [WorkSpan] = []
     let rate = try sampler.figure(
       SampleKind(unit: "token/s", precision: facts.precisionTag, protocol: "decode"),
-      rule: StoppingRule(minimumSamples: 5, maximumSamples: 40, seconds: seconds), reasons: reasons
+      rule: StoppingRule(minimumSamples: 5, maximumSamples: 40, seconds: seconds), reasons: reasons,
+      atLeast: secondsAtLeast
     ) { () throws(CapacityError) -> Sample in
       try model.prepare(sequences: batch, depth: depth)
       let steps = (0..<Self.stepsPerSample).map { _ in tokens(batch, &random, model) }

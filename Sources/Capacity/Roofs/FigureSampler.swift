@@ -50,15 +50,20 @@ public struct FigureSampler {
     self.checkpoint = checkpoint
   }
 
+  /// A figure has no more samples, whatever it is asked for.
+  static let mostSamples = 1000
+
+  /// `atLeast`: goes on for so many seconds although the rule is met, for the sake of slow sensors of power.
   public func figure(
-    _ kind: SampleKind, rule: StoppingRule, reasons: Set<Reason> = [], one: () throws(CapacityError) -> Sample
+    _ kind: SampleKind, rule: StoppingRule, reasons: Set<Reason> = [], atLeast: Double = 0,
+    one: () throws(CapacityError) -> Sample
   ) throws(CapacityError) -> Figure {
     var rates: [Double] = []
     var reasons = reasons
     var shortest = Double.infinity
     let start = watch.read()
     let began = Self.now()
-    while rates.count < rule.maximumSamples {
+    while rates.count < Self.mostSamples {
       try checkpoint()
       let sample = try one()
       if !sample.isRight { reasons.insert(.numericFail) }
@@ -66,7 +71,9 @@ public struct FigureSampler {
       let seconds = max(sample.seconds, 1e-12)
       rates.append(kind.isTime ? seconds / sample.amount : sample.amount / seconds)
       let now = Self.now()
-      if now - began >= rule.seconds || now >= deadline { break }
+      if now >= deadline { break }
+      if now - began < atLeast { continue }
+      if now - began >= rule.seconds || rates.count >= rule.maximumSamples { break }
       // The warm-up is cut before the interval is looked at; looking costs as much as a short sample, so not each time.
       if rates.count >= rule.minimumSamples, rates.count % 3 == 0,
         rule.isMet(by: Array(rates[WarmUp.length(rates)...]), seed: seed)

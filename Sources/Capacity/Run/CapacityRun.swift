@@ -124,7 +124,12 @@ public final class CapacityRun {
   private var kernelSeconds: Double { options.level.budget.kernel * Double(options.level.budget.rows.count + 2) }
   private var modelSeconds: Double {
     let budget = options.level.budget
-    return budget.modelLoad + budget.model.secondsEach * Double(budget.model.steps)
+    return budget.modelLoad + max(budget.model.secondsEach, secondsForPower) * Double(budget.model.steps)
+  }
+  /// The quick level has no time for sensors that need it: their figures are inconclusive there.
+  private var secondsForPower: Double {
+    guard options.level != .quick else { return 0 }
+    return options.power.meterFile != nil ? PowerSampler.secondsOfSensors : power?.secondsWanted ?? 0
   }
 
   /// Runs a part that should take `seconds`, if they are left; else lists it. Failures of a part are listed too.
@@ -270,7 +275,8 @@ public final class CapacityRun {
 
   private func measureModels(_ runtime: KernelRuntime, into report: inout CapacityReport) throws(CapacityError) {
     let budget = options.level.budget
-    let bench = ModelBench(sampler: sampler, roofs: report.roofs, seed: options.seed, power: power)
+    let bench = ModelBench(
+      sampler: sampler, roofs: report.roofs, seed: options.seed, power: power, secondsAtLeast: secondsForPower)
     for source in models {
       try part("\(source.label): load", seconds: modelSeconds, &report) { report throws(CapacityError) in
         let model = try source.open(runtime)
