@@ -377,6 +377,10 @@ private func series(_ files: NodeFiles, _ steps: [(seconds: Double, change: () t
     site.embodiedGramsPerHour = nil
     #expect(SiteEnergy(site, joules: 2, rate: 100)?.softwareCarbonIntensity == nil)
     #expect(SiteEnergy(nil, joules: 2, rate: 100) == nil)
+    let tree = try RecordedTree(["other.json": #"{"peaks": []}"#, "pue.json": #"{"pue": {"value": 1.2}}"#])
+    for name in ["other.json", "pue.json", "none.json"] {
+      #expect(throws: CapacityError.self) { _ = try SiteFactors(path: tree.files.root + "/" + name) }
+    }
     let wrong: [SiteFactors] = [
       SiteFactors(pue: stated(0.9)), SiteFactors(greenShare: stated(1.1)),
       SiteFactors(pue: SiteFactors.Stated(value: 1.2, source: "", time: "2026-01-01T00:00:00Z")),

@@ -79,6 +79,29 @@ import Testing
     #expect(good.uncertainty.map { $0 < 1 } == true)
   }
 
+  @Test func aFileIsPlacedByWhenTheNodeWasBusyOrByAnotherSensor() throws {
+    // Busy from 30 to 90 of our clock; the meter's is 12.4 s ahead and reads ten times a second.
+    let load = { (time: Double) in (30.0...90).contains(time) ? 250.0 : 100 }
+    var text = ""
+    for i in 0..<1200 {
+      let time = Double(i) / 10
+      text += "\(1.7e9 + time + 12.4),\(load(time))\n"
+    }
+    let meter = try MeterFile.series(text, name: "m", options: .init())
+    let busy = EnergyAccount.offset(of: meter, from: [], busy: 30...90, ahead: 1.7e9)
+    #expect(busy.kind == .correlation && abs(busy.seconds - 12.4) < 0.2)
+    var channel = PowerChannel(name: "p", group: "rapl", component: .processor, energyClass: .c)
+    channel.isCounted = true
+    var counter = PowerSeries(channel)
+    var joules = 0.0
+    for i in 0..<1200 {
+      counter.append(seconds: Double(i) / 10, watts: nil, joules: joules)
+      joules += load(Double(i) / 10) / 20
+    }
+    let other = EnergyAccount.offset(of: meter, from: [counter], busy: 0...1, ahead: 1.7e9)
+    #expect(other.kind == .correlation && abs(other.seconds - 12.4) < 0.5)
+  }
+
   @Test func aSteadyLoadTellsNoOffset() {
     let stamps = (0..<50).map(Double.init)
     let offset = ClockOffset(stamps: stamps, watts: stamps.map { _ in 100 }) { _ in 100 }

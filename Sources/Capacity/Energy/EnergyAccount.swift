@@ -120,11 +120,12 @@ public struct EnergyAccount: Sendable {
 
   // MARK: Clocks
 
-  /// The offset of a meter's file: by its power against what other channels took at each time, or against when the
-  /// models ran. `ahead` is the wall clock less the monotonic one.
-  static func offset(of meter: PowerSeries, from others: [PowerSeries], _ models: [ModelResult], _ ahead: Double)
-    -> ClockOffset
-  {
+  /// The offset of a meter's file: by its power against what other channels took at each time, or, without others,
+  /// against when this process worked: all of `busy` (monotonic clock), and neither before nor after. `ahead` is the
+  /// wall clock less the monotonic one.
+  package static func offset(
+    of meter: PowerSeries, from others: [PowerSeries], busy: ClosedRange<Double>, ahead: Double
+  ) -> ClockOffset {
     guard let stamps = meter.stamps, let watts = meter.watts else {
       return ClockOffset(kind: .unknown, seconds: 0, uncertainty: nil)
     }
@@ -135,10 +136,7 @@ public struct EnergyAccount: Sendable {
         account.joules(channels, WorkSpan(begin: time - ahead - half, end: time - ahead + half, tokens: 0))
       }
     }
-    let spans = models.flatMap { $0.figures.flatMap(\.spans) }.sorted { $0.begin < $1.begin }
-    return ClockOffset(stamps: stamps, watts: watts) { time in
-      spans.contains { $0.begin <= time - ahead && time - ahead < $0.end } ? 1 : 0
-    }
+    return ClockOffset(stamps: stamps, watts: watts) { time in busy.contains(time - ahead) ? 1 : 0 }
   }
 
   // MARK: Reports

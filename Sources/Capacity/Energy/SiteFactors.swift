@@ -44,6 +44,8 @@ public struct SiteFactors: Codable, Sendable, Equatable {
     } catch {
       throw .option(name: "site", what: "\(path) is not a file of site factors: \(error)")
     }
+    // All of them may be left out, but a file with none is another file, or misspelt.
+    guard self != SiteFactors() else { throw .option(name: "site", what: "\(path) has no site factor") }
     try check()
   }
 

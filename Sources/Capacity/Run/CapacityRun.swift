@@ -38,7 +38,7 @@ public final class CapacityRun {
     let power = PowerDiscovery.sensors(options.files, options.power)
     report.energy.notMeasured = power.notMeasured
     report.energy.site = options.power.site
-    if !power.sources.isEmpty { self.power = PowerSampler(power.sources) }
+    if !power.sources.isEmpty || options.power.meterFile != nil { self.power = PowerSampler(power.sources) }
     plan(formats: formats.count)
     let watch = Guard(options.files)
     let start = watch.read()
@@ -194,8 +194,11 @@ public final class CapacityRun {
           path: path, options: options.power.meter, window: (now - (FigureSampler.now() - began))...now)
         let ahead = now - PowerClock.live.monotonic()
         let offset = options.power.meter.offset.map { ClockOffset(kind: .given, seconds: $0, uncertainty: 0) }
+        let end = FigureSampler.now()
+        let busy = min(report.energy.idleSpan?.end ?? began, end)...end
         series.append(
-          read.aligned(offset ?? EnergyAccount.offset(of: read, from: series, report.models, ahead), wallAhead: ahead))
+          read.aligned(
+            offset ?? EnergyAccount.offset(of: read, from: series, busy: busy, ahead: ahead), wallAhead: ahead))
       } catch {
         report.energy.notMeasured.append(.init(what: "power by the meter's file", why: error.description))
       }
