@@ -17,7 +17,8 @@ struct Gobi: AsyncParsableCommand {
       """,
     version: gobiVersion,
     subcommands: [
-      CapacityCommand.self, LoadCommand.self, PowerCommand.self, VerifyCommand.self, KeysCommand.self, RunCommand.self, BenchCommand.self,
+      CapacityCommand.self, LoadCommand.self, PowerCommand.self, VerifyCommand.self, KeysCommand.self, RunCommand.self,
+      BenchCommand.self,
       CPUCommand.self,
       InspectCommand.self,
       QuantizeCommand.self,
