@@ -143,7 +143,7 @@ private final class SilentSystem: ServingSystem {
       text: #"{"timestamp": 1000, "input_length": 6758, "output_length": 500, "hash_ids": [0, 1]}"# + "\n\n"
         + #"{"timestamp": 4000, "input_length": 7, "output_length": 8}"#, name: "mooncake")
     #expect(mooncake.rows.map(\.arrival) == [0, 3])
-    #expect(mooncake.rate == 1 / 3)
+    #expect(mooncake.rate == 1.0 / 3.0)
     let (short, changed) = mooncake.limited(prompt: 100, output: 100)
     #expect(changed == 1)
     #expect(short.rows[0].promptTokens == 100)
