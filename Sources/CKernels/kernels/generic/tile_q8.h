@@ -67,6 +67,28 @@ CK_INLINE void CK_NAME(multiply_pairs)(const int np, const int nc, const int cou
 }
 #endif
 
+#ifdef VI_DOT_LANES
+/// Four steps at a time: one load of x serves them all.
+CK_INLINE void CK_NAME(multiply_lanes)(const int np, const int nc, const int count, const vi *kept,
+                                       const uint8_t *codes, size_t apart, const int8_t *x, const size_t next,
+                                       CK_NAME(sums) sums) {
+#pragma unroll
+  for (int s = 0; s < count; s += 4) {
+    vi columns[Q8_COLUMNS];
+#pragma unroll
+    for (int c = 0; c < nc; c++) columns[c] = vi_load(x + s * 4 + (size_t)c * next);
+#pragma unroll
+    for (int lane = 0; lane < 4; lane++)
+#pragma unroll
+      for (int p = 0; p < np; p++) {
+        const vi w = CK_NAME(step_of)(kept, codes, apart, p, s + lane);
+#pragma unroll
+        for (int c = 0; c < nc; c++) sums[p][c] = vi_dot_lane(sums[p][c], w, columns[c], lane);
+      }
+  }
+}
+#endif
+
 #ifdef VI_NARROW
 /// Runs of steps whose pair sums are added in 16 bits and widened once.
 CK_INLINE void CK_NAME(multiply_narrow)(const int np, const int nc, const CK_NAME(kind) kind, const int count,
@@ -108,6 +130,10 @@ CK_INLINE void CK_NAME(multiply)(const int np, const int nc, const CK_NAME(kind)
     CK_NAME(multiply_pairs)(np, nc, count, kept, codes, apart, x, next, sums);
     return;
   }
+#endif
+#ifdef VI_DOT_LANES
+  CK_NAME(multiply_lanes)(np, nc, count, kept, codes, apart, x, next, sums);
+  return;
 #endif
 #pragma unroll
   for (int s = 0; s < count; s++) {
