@@ -80,7 +80,7 @@ struct BenchCommand: ParsableCommand {
         var options = RuntimeOptions()
         (options.threads, options.isa) = (count, isa)
         let runtime = try options.runtime()
-        let roofs = noRoof ? nil : try BenchRoofs.measured(runtime)
+        let roofs = noRoof ? nil : try BenchRoofs(runtime)
         let bar = ProgressBar("loading")
         let loaded = try Model.open(
           path: path, runtime: runtime,

@@ -2,8 +2,9 @@
 import Capacity
 import Inference
 
-/// Peaks measured in this process, just before the tests.
-struct BenchRoofs {
+/// Peaks measured in this process, before and after each test: a shared machine can change its speed between the two, and
+/// the higher one bounds the test.
+final class BenchRoofs {
   /// How near a test comes to the limit that binds it.
   struct Share {
     /// `MFU`: multiply-adds against the peak of the precision; `MBU`: bytes read against the read bandwidth.
@@ -13,26 +14,45 @@ struct BenchRoofs {
     let unit: String
   }
 
-  private let roofs: Roofs
+  private let kernels: KernelRuntime
+  private let bench: RoofBench
+  /// Measured last, and the time before.
+  private var now = Roofs(), before = Roofs()
 
-  static func measured(_ runtime: Runtime) throws -> BenchRoofs {
-    let files = NodeFiles()
-    let kernels = try KernelRuntime(threads: runtime.threads, isa: runtime.isa.name)
+  init(_ runtime: Runtime) throws {
+    kernels = try KernelRuntime(threads: runtime.threads, isa: runtime.isa.name)
     let node = HardwareFacts.manifest(isa: runtime.isa.name, threads: runtime.threads)
-    let sampler = FigureSampler(watch: Guard(files), seed: 1) { () throws(CapacityError) in
+    let sampler = FigureSampler(watch: Guard(NodeFiles()), seed: 1) { () throws(CapacityError) in
       if Interrupt.isRequested { throw .cancelled }
     }
-    let bench = RoofBench(runtime: kernels, sampler: sampler, node: node)
+    bench = RoofBench(runtime: kernels, sampler: sampler, node: node)
+    now = try measured([.s8, .bf16, .f32])
+  }
+
+  private func measured(_ precisions: [Precision]) throws -> Roofs {
     var roofs = Roofs()
-    for precision in [Precision.s8, .bf16, .f32] {
+    for precision in precisions {
       if let roof = try bench.compute(precision, threads: kernels.threads, seconds: 0.4) { roofs.compute.append(roof) }
     }
     roofs.memory = try bench.memory(bench.dram(threads: kernels.threads), passes: [.read], seconds: 0.6)
-    return BenchRoofs(roofs: roofs)
+    return roofs
   }
 
+  private func peak(_ precision: Precision) -> Double {
+    max(now.peak(precision)?.value ?? 0, before.peak(precision)?.value ?? 0)
+  }
+
+  private var read: Double { max(now.read?.value ?? 0, before.read?.value ?? 0) }
+
+  /// How near `test` came to its limit; measures the roofs again.
   func share(model: Model, test: BenchTest, seconds: Double) throws -> Share? {
     let facts = try SessionModel.facts(model, path: model.path, label: model.path)
+    // Where the instruction set has no products of the precision, the kernels widen to float32.
+    let precision = peak(facts.precision) > 0 ? facts.precision : .f32
+    before = now
+    let again = try measured([precision])
+    now.memory = again.memory
+    now.compute = before.compute.filter { $0.precision != precision } + again.compute
     let prompt = Double(test.prompt), steps = Double(test.generate), sequences = Double(test.parallel)
     // In the mean over a generation each step has half of it before it.
     let context = Double(test.depth) + prompt + max(0, steps - 1) / 2
@@ -43,13 +63,11 @@ struct BenchRoofs {
     }
     operations += steps * sequences * facts.operationsPerToken(context: context)
     bytes += steps * facts.bytesPerStep(batch: test.parallel, context: context)
-    // Where the instruction set has no products of the precision, the kernels widen to float32.
-    let peak = (roofs.peak(facts.precision) ?? roofs.peak(.f32))?.value ?? 0
-    let read = roofs.read?.value ?? 0
+    let (peak, read) = (peak(precision), read)
     guard peak > 0, read > 0, seconds > 0 else { return nil }
     let compute = operations / seconds / peak, memory = bytes / seconds / read
     return compute >= memory
-      ? Share(kind: "MFU", fraction: compute, roof: peak, unit: facts.precision.unit)
+      ? Share(kind: "MFU", fraction: compute, roof: peak, unit: precision.unit)
       : Share(kind: "MBU", fraction: memory, roof: read, unit: "B/s")
   }
 }
