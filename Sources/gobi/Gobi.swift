@@ -17,7 +17,9 @@ struct Gobi: AsyncParsableCommand {
       """,
     version: gobiVersion,
     subcommands: [
-      CapacityCommand.self, LoadCommand.self, PowerCommand.self, VerifyCommand.self, KeysCommand.self, RunCommand.self,
+      CapacityCommand.self, LoadCommand.self, PowerCommand.self, VerifyCommand.self, KeysCommand.self,
+      CompareCommand.self,
+      RunCommand.self,
       BenchCommand.self,
       CPUCommand.self,
       InspectCommand.self,

@@ -102,6 +102,16 @@ public struct CapacityReport: Codable, Sendable, Equatable {
     }
   }
 
+  /// Reads a report's file.
+  public init(path: String) throws(CapacityError) {
+    let bytes: [UInt8]
+    do { bytes = try ReportFile.bytes(path) } catch {
+      guard case .foreign(_, let what) = error else { throw .report(path: path, what: "\(error)") }
+      throw .report(path: path, what: what)
+    }
+    try self.init(json: Data(bytes), path: path)
+  }
+
   private static func words(_ error: DecodingError) -> String {
     let place = { (context: DecodingError.Context) -> String in
       let path = context.codingPath.map { $0.intValue.map { "[\($0)]" } ?? $0.stringValue }.joined(separator: ".")

@@ -25,6 +25,13 @@ public struct MannWhitney: Sendable, Equatable {
       : Self.normalP(u: u, a.count, b.count, tieTerm: ranks.tieTerm)
   }
 
+  /// The smallest p that `n` and `m` samples can give: two of the C(n + m, n) orders.
+  static func smallestP(_ n: Int, _ m: Int) -> Double {
+    var orders = 1.0
+    for i in 0..<min(n, m) { orders *= Double(n + m - i) / Double(i + 1) }
+    return min(1, 2 / orders)
+  }
+
   // How many orders of n + m values give each U: f(n, m, u) = f(n - 1, m, u - m) + f(n, m - 1, u).
   private static func exactP(u: Int, _ n: Int, _ m: Int) -> Double {
     var rows = [[Double]](repeating: [1], count: m + 1)
