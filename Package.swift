@@ -21,6 +21,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
   ],
   targets: [
     .target(
@@ -33,7 +34,10 @@ let package = Package(
     .target(name: "Inference", dependencies: ["CKernels"], swiftSettings: swift),
     .target(
       name: "Capacity",
-      dependencies: ["Inference", "CKernels", .product(name: "Crypto", package: "swift-crypto")],
+      dependencies: [
+        "Inference", "CKernels", .product(name: "Crypto", package: "swift-crypto"),
+        .product(name: "GRDB", package: "GRDB.swift"),
+      ],
       swiftSettings: swift),
     .target(name: "CGobi"),
     .target(name: "GobiABI", dependencies: ["CGobi", "Inference"], swiftSettings: swift),
@@ -57,7 +61,8 @@ let package = Package(
     .testTarget(
       name: "InferenceTests", dependencies: ["Inference", "CKernels", "TestSupport"], swiftSettings: swift),
     .testTarget(
-      name: "CapacityTests", dependencies: ["Capacity", "TestSupport"], swiftSettings: swift),
+      name: "CapacityTests",
+      dependencies: ["Capacity", "TestSupport", .product(name: "GRDB", package: "GRDB.swift")], swiftSettings: swift),
     .testTarget(
       name: "ABITests", dependencies: ["GobiABI", "CGobi", "TestSupport"], swiftSettings: swift),
   ],

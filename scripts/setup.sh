@@ -2,7 +2,7 @@
 # Installs the Debian packages that a target needs, if they are missing. Usage: setup.sh build|models|test
 set -euo pipefail
 
-build=(libopenblas-dev liblapacke-dev pkg-config)
+build=(libopenblas-dev liblapacke-dev libsqlite3-dev pkg-config)
 case "${1:-build}" in
   build) packages=("${build[@]}") ;;
   models) packages=("${build[@]}" python3 python3-pip) ;;

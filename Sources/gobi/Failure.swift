@@ -62,6 +62,12 @@ struct Failure: Error, CustomStringConvertible {
       case .key, .request: .wrongInput
       case .cannotWrite: .cannotHere
       }
+    case let error as LedgerError:
+      switch error {
+      case .missing, .foreign, .request: .wrongInput
+      case .corrupt, .duplicate, .unsound: .checkFailed
+      case .locked, .full, .readOnly, .other: .cannotHere
+      }
     case is WeightError, is TextError, is SamplerError, is ConversionError: .wrongInput
     default: .cannotHere
     }

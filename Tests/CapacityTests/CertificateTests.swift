@@ -264,23 +264,7 @@ private let sound = Result { try soundReport() }
   }
 }
 
-// Mounting takes root's rights.
-private let canMount = (try? WholeFileTests.Mount("size=16k")) != nil
-
 @Suite struct WholeFileTests {
-  /// A file system of 64 KiB, or a read-only one, for as long as the value lives.
-  fileprivate final class Mount {
-    let folder: TemporaryFolder
-
-    init(_ options: String) throws {
-      folder = try TemporaryFolder()
-      let command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder.url.path]
-      _ = try ChildProcess.run(command, seconds: 10)
-    }
-
-    deinit { _ = try? ChildProcess.run(["umount", folder.url.path], seconds: 10) }
-  }
-
   @Test(.enabled(if: canMount)) func aFullDiskLeavesNothing() throws {
     let mount = try Mount("size=16k")
     let error = #expect(throws: CapacityError.self) { _ = try sound.get().write(to: mount.folder.url.path) }
