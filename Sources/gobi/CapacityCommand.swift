@@ -25,7 +25,8 @@ struct CapacityCommand: ParsableCommand {
   @Option(help: "Where generated models are kept.")
   var models = "models"
 
-  @Option(name: [.customShort("o"), .long], help: "The folder for capacity.json and capacity.html.")
+  @Option(
+    name: [.customShort("o"), .long], help: "The folder for capacity.json and capacity.html; '-' with --json: none.")
   var output = "capacity-report"
 
   @Option(help: "A JSON file of nominal figures, each with its source (docs/METRICS.md).")
@@ -50,6 +51,12 @@ struct CapacityCommand: ParsableCommand {
   @Flag(help: "Print the JSON report to stdout in place of the table.")
   var json = false
 
+  func validate() throws {
+    guard output != "-" || (json && signing.sign == nil) else {
+      throw ValidationError("-o -: needs --json, and no --sign: a certificate is written beside a report")
+    }
+  }
+
   func run() throws {
     Interrupt.watch()
     _ = try runtime.runtime()  // wrong options are told before anything is measured
@@ -67,6 +74,12 @@ struct CapacityCommand: ParsableCommand {
     let report = try CapacityRun(options, models: measured).run(
       progress: { bar.update($0.fraction, detail: $0.phase) }, isCancelled: { Interrupt.isRequested })
     bar.finish()
+    if json, output == "-" {
+      Console.write([UInt8](try report.json()))
+      if Interrupt.isRequested { throw ExitCode(ExitStatus.interrupted.rawValue) }
+      if !report.failures.isEmpty { throw ExitCode(ExitStatus.checkFailed.rawValue) }
+      return
+    }
     if let kept = try SigningArguments.keepEarlier(besideReportIn: output) {
       Console.note("the earlier certificate is now \(kept)")
     }

@@ -142,7 +142,8 @@ public final class ChildProcess: Sendable {
     return String(decoding: data, as: UTF8.self)
   }
 
-  private func statusIfEnded() -> Int32? {
+  /// The status it ended with, as a shell tells it; nil while it runs. What it started is ended with it.
+  func statusIfEnded() -> Int32? {
     process.withLock { id in
       guard id > 0 else { return 0 }
       var status: Int32 = 0

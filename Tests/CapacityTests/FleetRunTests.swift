@@ -1,0 +1,99 @@
+// Many nodes through a launcher: one that hangs, one that dies and one that lies are told by name, the rest measured.
+import Capacity
+import Foundation
+import TestSupport
+import Testing
+
+@Suite struct FleetRunTests {
+  /// A folder with a program named ssh that answers for nodes: good-*, hangs, dies, lies, wrong.
+  private static func launcher() throws -> TemporaryFolder {
+    let folder = try TemporaryFolder()
+    _ = try SmallReport().write(to: folder.path("good.json"))
+    var wrong = try SmallReport().report()
+    wrong.kernels[0].rate.mark(.numericFail)
+    wrong.kernels[0].share = wrong.roofs.limit(.s8, intensity: 800).map {
+      wrong.kernels[0].rate.share(of: $0.value, measuredAs: $0, protocol: "gemm-share")
+    }
+    try wrong.json().write(to: URL(fileURLWithPath: folder.path("wrong.json")))
+    // ssh -o a -o b NODE COMMAND
+    let script = """
+      #!/bin/sh
+      echo "$5 $6" >>"\(folder.path("calls"))"
+      case "$5" in
+        hangs) echo '{"schema":'; sleep 100 ;;
+        dies) kill -9 $$ ;;
+        lies) sed 's/"value" : /"value" : 1/' "\(folder.path("good.json"))" ;;
+        wrong) cat "\(folder.path("wrong.json"))"; exit 1 ;;
+        away) exit 255 ;;
+        *) cat "\(folder.path("good.json"))" ;;
+      esac
+      """
+    try Data(script.utf8).write(to: URL(fileURLWithPath: folder.path("ssh")))
+    chmod(folder.path("ssh"), 0o755)
+    return folder
+  }
+
+  private func fleet(_ nodes: [String], timeout: Double, atOnce: Int = 64) throws -> (FleetOutcome, TemporaryFolder) {
+    let folder = try Self.launcher()
+    var run = FleetRun(launcher: .ssh, timeout: timeout)
+    run.launcherPath = folder.path("ssh")
+    run.atOnce = atOnce
+    return (try run.run(nodes: nodes, into: folder.path("out")), folder)
+  }
+
+  @Test func oneThatHangsAndOneThatDiesCostTheOthersNothing() throws {
+    let begin = FigureSampler.now()
+    let (found, folder) = try fleet(
+      ["good-1", "hangs", "dies", "good-2", "lies", "wrong", "away"], timeout: 3)
+    #expect(FigureSampler.now() - begin < 30)
+    #expect(
+      found.nodes.map(\.state) == [.measured, .timedOut, .failed, .measured, .failed, .unfit, .failed],
+      "\(found.nodes)")
+    #expect(!found.isWhole)
+    #expect(found.nodes[5].why == "NUMERIC_FAIL")
+    #expect(found.nodes[6].why?.contains("255") == true)
+    for node in ["good-1", "good-2"] {
+      #expect(try CapacityReport(path: folder.path("out/\(node)/capacity.json")) == SmallReport().report())
+    }
+    #expect(!FileManager.default.fileExists(atPath: folder.path("out/lies")))
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    let summary = try Data(contentsOf: URL(fileURLWithPath: folder.path("out/fleet.json")))
+    #expect(try decoder.decode(FleetOutcome.self, from: summary) == found)
+    let calls = try String(contentsOfFile: folder.path("calls"), encoding: .utf8)
+    #expect(
+      calls.contains("good-1 'timeout' '--kill-after=5' '3' 'gobi' 'capacity' '--level' 'quick' '--json' '-o' '-'"))
+  }
+
+  @Test func moreNodesThanAtOnce() throws {
+    let (found, _) = try fleet((1...9).map { "good-\($0)" }, timeout: 60, atOnce: 2)
+    #expect(found.isWhole && found.nodes.count == 9)
+  }
+
+  @Test func namesThatAreNoneAreRefused() throws {
+    let folder = try TemporaryFolder()
+    let run = FleetRun(launcher: .srun, timeout: 5)
+    for nodes in [[], ["a", "a"], ["../a"], ["-oProxyCommand=x"], ["a b"]] {
+      #expect(throws: CapacityError.self) { _ = try run.run(nodes: nodes, into: folder.path("out")) }
+    }
+    #expect(!FileManager.default.fileExists(atPath: folder.path("out")))
+  }
+
+  @Test func aLauncherThatIsNotThereIsTold() throws {
+    let folder = try TemporaryFolder()
+    var run = FleetRun(launcher: .srun, timeout: 5)
+    run.launcherPath = folder.path("none")
+    let found = try run.run(nodes: ["a"], into: folder.path("out"))
+    #expect(found.nodes[0].state == .failed && found.nodes[0].why?.contains("cannot be started") == true)
+  }
+
+  @Test func commandLines() {
+    let words = { (launcher: FleetLauncher) in
+      launcher.command(node: "n", program: "/a b/gobi", level: .quick, seconds: 9).joined(separator: " ")
+    }
+    #expect(
+      words(.mpirun).hasPrefix("mpirun --host n -np 1 --bind-to none timeout --kill-after=5 9 /a b/gobi capacity"))
+    #expect(words(.srun).contains("--nodelist=n --cpu-bind=none timeout"))
+    #expect(words(.ssh).contains("'/a b/gobi' 'capacity'"))
+  }
+}
