@@ -20,10 +20,7 @@ struct LedgerArguments: ParsableArguments {
 
   /// Keys as in reports.
   static func print(json value: some Encodable) throws {
-    let encoder = JSONEncoder()
-    encoder.keyEncodingStrategy = .convertToSnakeCase
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    Console.write([UInt8](try encoder.encode(value)))
+    Console.write([UInt8](try ReportJSON.data(value)))
     Console.out("")
   }
 }

@@ -57,10 +57,5 @@ public struct ReportComparison: Codable, Sendable, Equatable {
   /// Some figure that is INVALID on neither side is worse.
   public var isSlower: Bool { changes.contains(where: \.isSlower) }
 
-  public func json() throws(CapacityError) -> Data {
-    let encoder = JSONEncoder()
-    encoder.keyEncodingStrategy = .convertToSnakeCase
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    do { return try encoder.encode(self) } catch { throw .report(path: "JSON", what: "\(error)") }
-  }
+  public func json() throws(CapacityError) -> Data { try ReportJSON.data(self) }
 }

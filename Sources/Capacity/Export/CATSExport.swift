@@ -40,12 +40,7 @@ enum CATSExport {
     }
     let document = Document(
       processor: report.node.processor.model, measured: report.started, metrics: measured + stated)
-    let encoder = JSONEncoder()
-    encoder.keyEncodingStrategy = .convertToSnakeCase
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    do {
-      return String(decoding: try encoder.encode(document), as: UTF8.self) + "\n"
-    } catch { throw .report(path: "JSON", what: "\(error)") }
+    return String(decoding: try ReportJSON.data(document), as: UTF8.self) + "\n"
   }
 
   private static func type(_ named: NamedFigure) -> String {

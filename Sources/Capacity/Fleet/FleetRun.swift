@@ -49,7 +49,8 @@ public struct FleetRun: Sendable {
       if isCancelled() { throw .cancelled }
       while next < nodes.count, running.count < max(1, atOnce) {
         do throws(ChildProcessError) {
-          running.append(Running(place: next, child: try start(nodes[next]), began: FigureSampler.now()))
+          let began = FigureSampler.now()
+          running.append(Running(place: next, child: try start(nodes[next]), began: began))
         } catch { end(next, Self.failed(nodes[next], .failed, error.description, 0)) }
         next += 1
       }
@@ -143,12 +144,9 @@ public struct FleetRun: Sendable {
 
   private static func write(_ outcome: FleetOutcome, to folder: String) throws(CapacityError) {
     let path = folder + "/fleet.json"
-    let encoder = JSONEncoder()
-    encoder.keyEncodingStrategy = .convertToSnakeCase
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     do {
       try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-      try ReportFile.write([UInt8](try encoder.encode(outcome)), to: path)
+      try ReportFile.write([UInt8](try ReportJSON.data(outcome)), to: path)
     } catch { throw .report(path: path, what: "\(error)") }
   }
 }

@@ -79,12 +79,7 @@ public struct CapacityReport: Codable, Sendable, Equatable {
 
   // MARK: JSON
 
-  public func json() throws(CapacityError) -> Data {
-    let encoder = JSONEncoder()
-    encoder.keyEncodingStrategy = .convertToSnakeCase
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    do { return try encoder.encode(self) } catch { throw .report(path: "JSON", what: "\(error)") }
-  }
+  public func json() throws(CapacityError) -> Data { try ReportJSON.data(self) }
 
   /// Reads a report of this schema; anything else is an error that says what is wrong.
   public init(json: Data, path: String) throws(CapacityError) {
