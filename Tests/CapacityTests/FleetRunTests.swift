@@ -4,7 +4,23 @@ import Foundation
 import TestSupport
 import Testing
 
+private let hasOpenMPI =
+  (try? ChildProcess.run(["mpirun", "--version"], seconds: 10).contains("Open MPI")) == true
+  && !["localhost", "127.0.0.1"].contains(ProcessInfo.processInfo.hostName)
+
 @Suite struct FleetRunTests {
+  /// Writes a program and waits until it can be started: a process that another test starts meanwhile holds the file
+  /// open for writing until it is another program itself, and "Text file busy" is the answer.
+  private static func program(_ text: String, at path: String) throws {
+    try Data(text.utf8).write(to: URL(fileURLWithPath: path))
+    chmod(path, 0o755)
+    for _ in 0..<200 {
+      if (try? ChildProcess.run([path, "probe"], seconds: 10)) != nil { return }
+      usleep(20_000)
+    }
+    Issue.record("\(path) cannot be started")
+  }
+
   /// A folder with a program named ssh that answers for nodes: good-*, hangs, dies, lies, wrong.
   private static func launcher() throws -> TemporaryFolder {
     let folder = try TemporaryFolder()
@@ -18,6 +34,7 @@ import Testing
     // ssh -o a -o b NODE COMMAND
     let script = """
       #!/bin/sh
+      [ "$1" = probe ] && exit
       echo "$5 $6" >>"\(folder.path("calls"))"
       case "$5" in
         hangs) echo '{"schema":'; sleep 100 ;;
@@ -28,8 +45,7 @@ import Testing
         *) cat "\(folder.path("good.json"))" ;;
       esac
       """
-    try Data(script.utf8).write(to: URL(fileURLWithPath: folder.path("ssh")))
-    chmod(folder.path("ssh"), 0o755)
+    try program(script, at: folder.path("ssh"))
     return folder
   }
 
@@ -85,6 +101,36 @@ import Testing
     run.launcherPath = folder.path("none")
     let found = try run.run(nodes: ["a"], into: folder.path("out"))
     #expect(found.nodes[0].state == .failed && found.nodes[0].why?.contains("cannot be started") == true)
+  }
+
+  /// Four ranks under Open MPI's own launcher, told apart by how many have started: one answers, one hangs, one dies.
+  @Test(.enabled(if: hasOpenMPI, "mpirun of Open MPI is not installed, or this machine has no name"))
+  func underOpenMPI() throws {
+    let folder = try TemporaryFolder()
+    _ = try SmallReport().write(to: folder.path("good.json"))
+    let script = """
+      #!/bin/sh
+      [ "$1" = probe ] && exit
+      n=1; until mkdir "\(folder.url.path)/turn$n" 2>/dev/null; do n=$((n + 1)); done
+      case $n in
+        2) sleep 100 ;;
+        3) kill -9 $$ ;;
+        *) cat "\(folder.path("good.json"))" ;;
+      esac
+      """
+    try Self.program(script, at: folder.path("gobi"))
+    // Open MPI refuses root else.
+    setenv("OMPI_ALLOW_RUN_AS_ROOT", "1", 1)
+    setenv("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1", 1)
+    var run = FleetRun(launcher: .mpirun, timeout: 20)
+    run.program = folder.path("gobi")
+    run.atOnce = 3
+    // Open MPI takes the first three for this machine. The fourth it asks ssh for: told by name, whatever comes of it.
+    let names = ["localhost", "127.0.0.1", ProcessInfo.processInfo.hostName, "127.0.0.2"]
+    let found = try run.run(nodes: names, into: folder.path("out"))
+    #expect(found.nodes.map(\.node) == names)
+    let states = found.nodes.prefix(3).map(\.state.rawValue).sorted()
+    #expect(states == ["failed", "measured", "timed_out"], "\(found.nodes)")
   }
 
   @Test func commandLines() {

@@ -117,7 +117,11 @@ public final class Ledger: Sendable {
         var figures: [Int: [LedgerRecord.Entry]] = [:]
         let filter = node == nil ? "" : "WHERE report IN (SELECT number FROM report WHERE node = ?)"
         let all = try Row.fetchCursor(
-          db, sql: "SELECT * FROM figure \(filter) ORDER BY report, place",
+          db,
+          sql: """
+            SELECT report, name, layer, unit, precision, value, low, high, n, validity, reasons, nominal, source
+            FROM figure \(filter) ORDER BY report, place
+            """,
           arguments: StatementArguments(node.map { [$0] } ?? []))
         while let row = try all.next() {
           let report: Int = try self.column(row, "report")
@@ -145,10 +149,15 @@ public final class Ledger: Sendable {
 
   /// A column, or .corrupt where a file that somebody else wrote holds another type there.
   private func column<T: DatabaseValueConvertible>(_ row: Row, _ name: String) throws -> T {
-    guard let value = T.fromDatabaseValue(row[name] as DatabaseValue) else {
+    // A row traps for a name that it has not: a damaged schema may have another.
+    guard row.hasColumn(name), let value = T.fromDatabaseValue(row[name] as DatabaseValue) else {
       throw LedgerError.corrupt(path: path, what: "\(name) holds no \(T.self)")
     }
     return value
+  }
+
+  private func optional<T: DatabaseValueConvertible>(_ row: Row, _ name: String) -> T? {
+    row.hasColumn(name) ? T.fromDatabaseValue(row[name] as DatabaseValue) : nil
   }
 
   private func entry(_ row: Row) throws -> LedgerRecord.Entry {
@@ -159,10 +168,10 @@ public final class Ledger: Sendable {
     else { throw LedgerError.corrupt(path: path, what: "a figure's layer or verdict is none") }
     return LedgerRecord.Entry(
       name: try column(row, "name"), layer: layer, unit: try column(row, "unit"),
-      precision: String.fromDatabaseValue(row["precision"] as DatabaseValue), value: try column(row, "value"),
+      precision: optional(row, "precision"), value: try column(row, "value"),
       low: try column(row, "low"), high: try column(row, "high"), n: try column(row, "n"), validity: validity,
-      reasons: reasons.compactMap { $0 }, nominal: Double.fromDatabaseValue(row["nominal"] as DatabaseValue),
-      source: String.fromDatabaseValue(row["source"] as DatabaseValue))
+      reasons: reasons.compactMap { $0 }, nominal: optional(row, "nominal"),
+      source: optional(row, "source"))
   }
 
   /// The report with this number, or whose hash begins with `key`, as the very bytes that were added.
@@ -182,7 +191,7 @@ public final class Ledger: Sendable {
         return try rows.map {
           (
             try self.column($0, "body"), try self.column($0, "sha256"),
-            Data.fromDatabaseValue($0["certificate"] as DatabaseValue)
+            self.optional($0, "certificate")
           )
         }
       }
