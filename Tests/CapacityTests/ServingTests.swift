@@ -265,15 +265,20 @@ private final class SilentSystem: ServingSystem {
     #expect(abs(goodput / (3 * passed) - 1) < 0.15)
   }
 
+  /// Request `i`, due at second i, of one token.
+  private func answered(_ i: Int, sent: Double, firstToken: Double) -> RequestRecord {
+    var record = RequestRecord(
+      request: ServingRequest(id: i, arrival: Double(i), promptTokens: 1, outputTokens: 1), sent: sent)
+    record.firstToken = firstToken
+    record.lastToken = firstToken
+    record.tokens = 1
+    record.ended = firstToken
+    return record
+  }
+
   @Test func aGrowingQueueIsOversaturated() {
     let records = (0..<200).map { i in
-      var record = RequestRecord(
-        request: ServingRequest(id: i, arrival: Double(i), promptTokens: 1, outputTokens: 1), sent: Double(i))
-      record.firstToken = Double(i) + 0.001 * Double(i)
-      record.lastToken = record.firstToken
-      record.tokens = 1
-      record.ended = record.firstToken
-      return record
+      answered(i, sent: Double(i), firstToken: Double(i) + 0.001 * Double(i))
     }
     let trial = LoadTrial(
       rate: 1, counted: records, gaps: LatencyHistogram(), now: 300, objective: objective, warmUp: 0)
@@ -283,14 +288,8 @@ private final class SilentSystem: ServingSystem {
 
   @Test func aLateDriverIsToldFromASlowSystem() {
     let records = (0..<600).map { i in
-      var record = RequestRecord(
-        request: ServingRequest(id: i, arrival: Double(i), promptTokens: 1, outputTokens: 1),
-        sent: Double(i) + (i % 20 == 0 ? 0.05 : 0))
-      record.firstToken = record.sent
-      record.lastToken = record.sent
-      record.tokens = 1
-      record.ended = record.sent
-      return record
+      let sent = Double(i) + (i % 20 == 0 ? 0.05 : 0)
+      return answered(i, sent: sent, firstToken: sent)
     }
     let trial = LoadTrial(
       rate: 1, counted: records, gaps: LatencyHistogram(), now: 700, objective: objective, warmUp: 0)

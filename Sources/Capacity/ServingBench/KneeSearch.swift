@@ -9,6 +9,12 @@ public struct Knee: Sendable, Equatable, Codable {
   /// In the order they were run.
   public var trials: [LoadTrial]
 
+  init(trials: [LoadTrial] = []) {
+    self.trials = trials
+    passed = trials.filter(\.passes).map(\.rate).max()
+    failed = trials.filter { !$0.passes }.map(\.rate).min()
+  }
+
   /// Output tokens a second of requests that kept the objective, at the largest rate that passed.
   public var goodput: Double? { trials.filter { $0.passes && $0.rate == passed }.last?.goodRate }
 
@@ -33,16 +39,10 @@ public struct KneeSearch: Sendable {
   public func run(
     from rate: Double, isOver: () -> Bool = { false }, trial: (Double) throws(CapacityError) -> LoadTrial
   ) throws(CapacityError) -> Knee {
-    var knee = Knee(passed: nil, failed: nil, trials: [])
+    var knee = Knee()
     var next = rate
     while knee.trials.count < mostTrials, !isOver(), !knee.isFound(within: width) {
-      let result = try trial(next)
-      knee.trials.append(result)
-      if result.passes {
-        knee.passed = max(knee.passed ?? 0, next)
-      } else {
-        knee.failed = min(knee.failed ?? .infinity, next)
-      }
+      knee = Knee(trials: knee.trials + [try trial(next)])
       next = self.next(knee, after: next)
     }
     return knee

@@ -62,7 +62,7 @@ public struct ServingBench: Sendable {
       return try trial(system, plan, rate: rate, seed: seed &+ UInt64(count), end: end)
     }
     if driver.clock.now >= end, let last = knee.trials.last, !last.passes, last.requests < needed(plan.objective, 0) {
-      knee = withoutLast(knee)
+      knee = Knee(trials: knee.trials.dropLast())
     }
     let reasons = knee.trials.filter { $0.rate == knee.passed }.flatMap(\.reasons)
     return ServingResult(
@@ -132,11 +132,4 @@ public struct ServingBench: Sendable {
 
   /// A request that is on time has ended by then, whatever its length; the rest are misses already.
   private static func patience(_ objective: ServiceObjective) -> Double { 30 + 10 * objective.timeToFirstToken }
-
-  private func withoutLast(_ knee: Knee) -> Knee {
-    var shorter = Knee(passed: nil, failed: nil, trials: Array(knee.trials.dropLast()))
-    shorter.passed = shorter.trials.filter(\.passes).map(\.rate).max()
-    shorter.failed = shorter.trials.filter { !$0.passes }.map(\.rate).min()
-    return shorter
-  }
 }
