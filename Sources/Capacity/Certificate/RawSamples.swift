@@ -18,7 +18,15 @@ public struct RawSamples: Sendable {
         "joules": Self.list(series.joules),
       ]
     }
-    value = ["figures": .array(figures), "power": .array(series)]
+    let roofs = report.nearbyRoofs.sorted { $0.key < $1.key }.map { name, roof -> JSONValue in
+      let list = { (parts: [[Double]]) -> JSONValue in .array(parts.map { Self.list($0) }) }
+      return ["name": .string(name), "before": list(roof.before), "after": list(roof.after)]
+    }
+    // A report without them has the hash that it always had.
+    value =
+      roofs.isEmpty
+      ? ["figures": .array(figures), "power": .array(series)]
+      : ["figures": .array(figures), "power": .array(series), "roofs": .array(roofs)]
   }
 
   private static func list(_ values: [Double]?) -> JSONValue {
@@ -30,6 +38,16 @@ public struct RawSamples: Sendable {
 }
 
 extension CapacityReport {
+  /// The roofs that were measured around figures, by the figures' places.
+  var nearbyRoofs: [String: NearbyRoof] {
+    var all: [String: NearbyRoof] = [:]
+    for (i, point) in kernels.enumerated() { all["kernels[\(i)].rate"] = point.nearby }
+    for (i, model) in models.enumerated() {
+      for (j, figure) in model.figures.enumerated() { all["models[\(i)].figures[\(j)].rate"] = figure.nearby }
+    }
+    return all
+  }
+
   /// Figures that come from samples of their own, with their places in the report. Shares and energy come from these
   /// and from readings of power.
   var measuredFigures: [(name: String, figure: Figure)] {

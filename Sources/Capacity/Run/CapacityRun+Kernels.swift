@@ -6,9 +6,10 @@ extension CapacityRun {
     _ runtime: KernelRuntime, _ node: NodeManifest, _ layer: LayerShape, _ formats: [Format],
     into report: inout CapacityReport
   ) throws(CapacityError) {
-    let budget = options.level.budget
+    let budget = budget
+    let probe = try probe(runtime, node)
     let bench = KernelBench(
-      runtime: runtime, sampler: sampler, node: node, roofs: report.roofs, seed: options.seed)
+      runtime: runtime, sampler: sampler, node: node, roofs: report.roofs, seed: options.seed, probe: probe)
     for format in formats {
       try part("\(layer.model) layer, \(format.name)", seconds: kernelSeconds, &report) {
         report throws(CapacityError) in
@@ -18,7 +19,7 @@ extension CapacityRun {
   }
 
   func measureLinpack(_ runtime: KernelRuntime, into report: inout CapacityReport) throws(CapacityError) {
-    let budget = options.level.budget
+    let budget = budget
     let bench = Linpack(sampler: sampler, threads: runtime.threads, seed: options.seed)
     for kind in [LinpackResult.Kind.f64, .mixed] {
       try part("LINPACK \(kind.rawValue)", seconds: budget.linpack, &report) { report throws(CapacityError) in

@@ -1,26 +1,38 @@
 // Models as parts of a run.
 
 extension CapacityRun {
-  func measureModels(_ runtime: KernelRuntime, into report: inout CapacityReport) throws(CapacityError) {
-    let budget = options.level.budget
+  func measureModels(
+    _ models: [MeasuredModel], _ runtime: KernelRuntime, _ node: NodeManifest, into report: inout CapacityReport
+  ) throws(CapacityError) {
+    guard !models.isEmpty else { return }
+    let probe = try probe(runtime, node)
     let bench = ModelBench(
-      sampler: sampler, roofs: report.roofs, seed: options.seed, power: power, secondsAtLeast: secondsForPower)
+      sampler: sampler, roofs: report.roofs, seed: options.seed, poll: poll, secondsAtLeast: secondsForPower,
+      probe: probe)
     for source in models {
-      try part("\(source.label): load", seconds: modelSeconds, &report) { report throws(CapacityError) in
+      let plan = modelPlan(source)
+      try part("\(source.label): load", seconds: modelSeconds(source), &report) { report throws(CapacityError) in
         let model = try source.open(runtime)
         let place = report.models.count
         // Each step's result is put into the report at once: a cancelled run keeps it.
-        let result = try bench.measure(model, plan: budget.model) { step, soFar in
-          self.show(
-            "\(source.label): \(Self.words(step, budget.model))", doneOfPart: Double(step) * budget.model.secondsEach)
+        let result = try bench.measure(model, plan: plan) { step, soFar in
+          self.show("\(source.label): \(Self.words(step, plan))", doneOfPart: Double(step) * plan.secondsEach)
           if place == report.models.count { report.models.append(soFar) } else { report.models[place] = soFar }
+          self.partEnded(report)
         }
         report.models[place] = result
-        if place == 0, let kind = options.flex { try measureFlex(kind, model, into: &report) }
       }
     }
-    if options.flex != nil, report.flex.isEmpty, !report.notMeasured.contains(where: { $0.what == Self.flexName }) {
-      report.notMeasured.append(.init(what: Self.flexName, why: "it needs a model"))
+  }
+
+  /// What reads DRAM around figures; nil where its arrays find no memory: the roofs' own figure has to do then.
+  func probe(_ runtime: KernelRuntime, _ node: NodeManifest) throws(CapacityError) -> RoofProbe? {
+    do {
+      return try RoofProbe(
+        runtime: runtime, sampler: sampler, node: node, seconds: budget.probe)
+    } catch {
+      if error == .cancelled { throw error }
+      return nil
     }
   }
 
@@ -30,7 +42,11 @@ extension CapacityRun {
       let (tokens, depth) = plan.prefill[step - 1]
       return "prefill \(tokens)" + (depth > 0 ? " at depth \(depth)" : "")
     }
-    let (batch, depth) = plan.decode[min(step - 1 - plan.prefill.count, plan.decode.count - 1)]
+    let place = step - 1 - plan.prefill.count
+    guard place < plan.decode.count else {
+      return place == plan.decode.count ? "prefill end to end" : "decode end to end"
+    }
+    let (batch, depth) = plan.decode[place]
     return "decode, batch \(batch)" + (depth > 0 ? " at depth \(depth)" : "")
   }
 }

@@ -5,7 +5,7 @@ extension CapacityRun {
   /// Leaves the node alone for a moment: what it takes then is told beside, and never subtracted.
   func measureIdle(into report: inout CapacityReport) throws(CapacityError) {
     guard let power else { return }
-    let seconds = options.level.budget.idle
+    let seconds = budget.idle
     try part("power of the idle node", seconds: seconds, &report) { report throws(CapacityError) in
       power.poll()
       let begin = FigureSampler.now()

@@ -4,7 +4,7 @@ extension CapacityRun {
   func measureRoofs(_ runtime: KernelRuntime, _ node: NodeManifest, into report: inout CapacityReport)
     throws(CapacityError)
   {
-    let budget = options.level.budget
+    let budget = budget
     let bench = RoofBench(runtime: runtime, sampler: sampler, node: node)
     for precision in Precision.allCases {
       for threads in Set([1, runtime.threads]).sorted(by: >) {

@@ -1,26 +1,66 @@
 // How long a run should take, part by part, and how far it is.
 
 extension CapacityRun {
-  func plan(formats: Int) {
-    let budget = options.level.budget
-    let memory = Double(options.level.memoryPasses.count + 1) * budget.memory
-    planned = Double(Precision.allCases.count) * (budget.compute + budget.computeOne) + 3 * budget.cache + memory
-    planned += power == nil ? 0 : budget.idle
-    planned += options.flex == nil ? 0 : Self.flexSeconds
-    planned += 2 * budget.linpack + Double(formats) * kernelSeconds + Double(models.count) * modelSeconds
+  /// This run's, each figure with the share of its time that fits.
+  var budget: CapacityLevel.Budget { options.level.budget.scaled(by: scale) }
+
+  /// What follows the last sample: merging and writing.
+  var tail: Double {
+    if launch != nil { return 0.5 }
+    return options.level == .full ? 30 : options.level == .standard ? 8 : 2
   }
 
-  // Encoding and checking a layer in one format takes about as long as two of its figures.
-  var kernelSeconds: Double { options.level.budget.kernel * Double(options.level.budget.rows.count + 2) }
-  var modelSeconds: Double {
-    let budget = options.level.budget
-    return budget.modelLoad + max(budget.model.secondsEach, secondsForPower) * Double(budget.model.steps)
+  /// Sets what is planned, and how far figures are cut down so that it fits. Least of all a quarter of their time: what
+  /// does not fit then is left out, and listed.
+  func plan(products: Int, launches: Int) {
+    let beside = (power == nil ? 0 : budget.idle) + (options.flex == nil ? 0 : Self.flexSeconds)
+    let allowed = (options.secondsAllowed - tail - beside) / Double(launches)
+    // Planned seconds are a straight line in the scale.
+    let whole = secondsOfLaunch(products)
+    scale = 0.5
+    let slope = (whole - secondsOfLaunch(products)) / 0.5
+    scale = slope > 0 ? min(max(1 - (whole - allowed) / slope, 0.25), 1) : 1
+    planned = beside + Double(launches) * secondsOfLaunch(products)
+    launchSeconds = secondsOfLaunch(products)
   }
+
+  /// Of all parts of one launch.
+  private func secondsOfLaunch(_ products: Int) -> Double {
+    let budget = budget
+    let roofs = Double(Precision.allCases.count) * (budget.compute + budget.computeOne) + 3 * budget.cache
+    let memory = Double(options.level.memoryPasses.count + 1) * budget.memory
+    return roofs + memory + 2 * budget.linpack + Double(products) * kernelSeconds
+      + models.reduce(0) { $0 + modelSeconds($1) }
+  }
+
+  // Encoding a layer and checking its products takes about as long at any scale; memory is read around small products.
+  var kernelSeconds: Double {
+    let fixed = options.level.budget.kernel * 2 + 4 * budget.probe
+    return budget.kernel * Double(budget.rows.count) + fixed
+  }
+
+  func modelPlan(_ model: MeasuredModel) -> ModelBench.Plan {
+    var plan = model.isLarge ? budget.largeModel : budget.model
+    if let launch, !launch.looksAtNumerics { plan.qualityTokens = 0 }
+    return plan
+  }
+
+  func modelSeconds(_ model: MeasuredModel) -> Double {
+    let plan = modelPlan(model)
+    return budget.modelLoad * (model.isLarge ? 3 : 1)
+      + max(plan.secondsEach + 2 * budget.probe, secondsForPower) * Double(plan.steps)
+  }
+
   /// The quick level has no time for sensors that need it: their figures are inconclusive there.
   var secondsForPower: Double {
+    if let launch { return launch.secondsForPower }
     guard options.level != .quick else { return 0 }
-    return options.power.meterFile != nil ? PowerSampler.secondsOfSensors : power?.secondsWanted ?? 0
+    let wanted = options.power.meterFile != nil ? PowerSampler.secondsOfSensors : power?.secondsWanted ?? 0
+    // Of several launches each does a part.
+    return options.launcher == nil ? wanted : wanted / Double(options.level.launches)
   }
+
+  var secondsLeft: Double { options.secondsAllowed - (FigureSampler.now() - began) }
 
   /// Runs a part that should take `seconds`, if they are left; else lists it. Failures of a part are listed too.
   func part(
@@ -28,12 +68,13 @@ extension CapacityRun {
     _ body: (inout CapacityReport) throws(CapacityError) -> Void
   ) throws(CapacityError) {
     if isCancelled() { throw .cancelled }
-    let spent = FigureSampler.now() - began
-    let left = options.level.secondsAllowed - spent
     show(phase)
-    defer { finished += seconds }
+    defer {
+      finished += seconds
+      partEnded(report)
+    }
     // Half of the part's time is enough for a figure, if a wider one.
-    guard left >= seconds / 2 else {
+    guard secondsLeft >= seconds / 2 else {
       report.notMeasured.append(.init(what: phase, why: "the \(options.level.rawValue) level's time was over"))
       return
     }
@@ -51,7 +92,7 @@ extension CapacityRun {
     shown = max(shown, done)
     // At the pace so far, once there is one; the plan's pace before.
     let pace = finished > 1 ? spent / (finished + doneOfPart) : 1
-    let left = min(max(planned - finished - doneOfPart, 0) * pace, max(options.level.secondsAllowed - spent, 0))
+    let left = min(max(planned - finished - doneOfPart, 0) * pace, max(options.secondsAllowed - spent, 0))
     progress(CapacityProgress(phase: phase, fraction: shown, secondsLeft: left))
   }
 }
