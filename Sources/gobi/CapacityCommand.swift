@@ -88,13 +88,13 @@ struct CapacityCommand: ParsableCommand {
     measured += try synthetic.map { try generated($0) }
     var options = CapacityOptions(level: level, version: gobiVersion)
     let standard = StandardSet(
-      folder: models, seconds: seconds ?? level.secondsAllowed, memory: NodeReader(NodeFiles()).availableMemory)
+      folder: models, seconds: allowed, memory: NodeReader(NodeFiles()).availableMemory)
     defer { standard.removeMade() }
     if set ?? (level != .quick) { measured += try standard.prepared(&options.omitted) }
     options.panelCache = cache.folder
     options.launcher = CapacityLaunch.launcher
     // Making models is a part of the run's time.
-    options.seconds = (seconds ?? level.secondsAllowed) - (ContinuousClock.now - start).seconds
+    options.seconds = allowed - (ContinuousClock.now - start).seconds
     options.threads = runtime.threads ?? 0
     options.isa = runtime.isa
     options.seed = seed
@@ -126,6 +126,9 @@ struct CapacityCommand: ParsableCommand {
     if Interrupt.isRequested { throw ExitCode(ExitStatus.interrupted.rawValue) }
     if !report.failures.isEmpty { throw ExitCode(ExitStatus.checkFailed.rawValue) }
   }
+
+  /// The level's time, or less.
+  private var allowed: Double { min(seconds ?? .infinity, level.secondsAllowed) }
 
   private func named(_ text: String) throws -> MeasuredModel {
     let parts = text.split(separator: "=", maxSplits: 1).map(String.init)

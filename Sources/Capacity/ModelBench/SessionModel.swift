@@ -7,7 +7,7 @@ public final class SessionModel: ModelUnderTest {
   private let path: String
   let session: Session
   /// nil for a file without one: it is then not measured end to end.
-  let tokenizer: (any Tokenizer)?
+  package let tokenizer: (any Tokenizer)?
   private let runtime: Runtime
   private var sequences: [SequenceID] = []
   private var random = RandomSource(seed: 0x5e55)

@@ -36,7 +36,7 @@ public struct LaunchResult: Codable, Sendable, Equatable {
   }
 
   /// Adds what `since` gave.
-  mutating func add(_ new: LaunchResult) {
+  public mutating func add(_ new: LaunchResult) {
     roofs.compute += new.roofs.compute
     roofs.memory += new.roofs.memory
     linpack += new.linpack
