@@ -27,9 +27,10 @@ extension CapacityRun {
 
   /// What reads DRAM around figures; nil where its arrays find no memory: the roofs' own figure has to do then.
   func probe(_ runtime: KernelRuntime, _ node: NodeManifest) throws(CapacityError) -> RoofProbe? {
+    if let sharedProbe { return sharedProbe }
     do {
-      return try RoofProbe(
-        runtime: runtime, sampler: sampler, node: node, seconds: budget.probe)
+      sharedProbe = try RoofProbe(runtime: runtime, sampler: sampler, node: node, seconds: budget.probe)
+      return sharedProbe
     } catch {
       if error == .cancelled { throw error }
       return nil

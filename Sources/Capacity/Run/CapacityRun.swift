@@ -22,6 +22,7 @@ public final class CapacityRun {
   var launch: LaunchPlan?
   /// Tells power's reader, wherever it is, that timed work begins or ends.
   var poll: (() -> Void)?
+  var sharedProbe: RoofProbe?
   /// Called after each part with what there is.
   var partEnded: (CapacityReport) -> Void = { _ in }
 
