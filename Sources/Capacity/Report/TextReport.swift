@@ -152,6 +152,7 @@ public struct TextReport {
 
   private func verdict() -> [String] {
     var lines = report.notMeasured.map { "not measured: \($0.what): \($0.why)" }
+    if let launches = report.launches { lines.append("Measured in \(launches.count) launches of the process.") }
     if !report.isComplete { lines.append("This report is partial: the run was cancelled.") }
     return lines + Verdicts(report).sentences
   }
