@@ -78,7 +78,7 @@ fi
 if [ $long -eq 1 ]; then
   step "library under sanitizers" scripts/sanitize.sh
   step "kernels under address and undefined-behaviour sanitizers, every ISA" \
-    summarised address-long scripts/conformance.sh address --quick
+    summarised address-long scripts/conformance.sh address-all --quick
   step "kernels under the thread sanitizer, every suite" summarised thread-long scripts/conformance.sh thread --quick
   step "coverage" scripts/coverage.sh
   step "kernels, long sweep" summarised long scripts/conformance.sh native --long
