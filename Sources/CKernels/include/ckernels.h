@@ -114,6 +114,12 @@ CK_API ck_status ck_hardware_describe(ck_hardware *hardware);
 /// The same from a recorded copy of /proc and /sys below the folder `root`.
 CK_API ck_status ck_hardware_describe_at(const char *root, ck_hardware *hardware);
 
+/// The logical processors that the calling thread may run on, in order: the first `capacity` of them go to `processors`,
+/// their number to `count`.
+CK_API ck_status ck_thread_processors(uint32_t *processors, size_t capacity, size_t *count);
+/// Lets the calling thread, and those that it creates later, run on these alone. CK_SYSTEM where that is refused.
+CK_API ck_status ck_thread_bind(const uint32_t *processors, size_t count);
+
 // --------------------------------------------------------------------------------------------------- runtime
 
 typedef struct ck_runtime ck_runtime;
@@ -390,6 +396,15 @@ CK_API ck_status ck_roof_memory(ck_runtime *runtime, ck_roof_arrays *arrays, ck_
 /// Dependent loads over the first thread's slice in one random cycle of its cache lines, `rounds` times round.
 /// seconds / operations is the latency of one load; bytes counts one line a load.
 CK_API ck_status ck_roof_latency(ck_runtime *runtime, ck_roof_arrays *arrays, uint64_t rounds, ck_roof_result *result);
+/// The same while the other threads of the arrays read their slices of a. seconds / operations is the latency of a load,
+/// bytes / seconds what the others read. CK_UNSUPPORTED where there is no other thread.
+CK_API ck_status ck_roof_loaded_latency(ck_runtime *runtime, ck_roof_arrays *arrays, uint64_t rounds,
+                                        ck_roof_result *result);
+/// Takes all memory of the arrays from NUMA node `node`; before their first use. CK_UNSUPPORTED where the system has no
+/// such node or does not let its memory be chosen.
+CK_API ck_status ck_roof_arrays_bind(ck_roof_arrays *arrays, uint32_t node);
+/// The share, 0 to 1, of an array that was used whose pages lie on `node`.
+CK_API ck_status ck_roof_arrays_on_node(const ck_roof_arrays *arrays, uint32_t node, double *share);
 /// Dependent one-cycle additions on the calling thread: operations / seconds is the clock it runs at, in hertz.
 CK_API ck_status ck_roof_clock(uint64_t additions, ck_roof_result *result);
 
