@@ -67,6 +67,69 @@ private func withRuntime(_ isa: String, threads: UInt32, _ body: (OpaquePointer)
     }
   }
 
+  @Test(arguments: isas) func loadedLatencyIsExactAndNeedsCompany(_ isa: String) throws {
+    try withRuntime(isa, threads: 2) { runtime in
+      let bytes = 1 << 20
+      for threads in [1, 2] as [UInt32] {
+        var arrays: OpaquePointer?
+        #expect(ck_roof_arrays_create(runtime, threads, bytes, bytes, true, &arrays) == CK_OK)
+        let created = try #require(arrays)
+        defer { ck_roof_arrays_destroy(created) }
+        var result = ck_roof_result()
+        guard threads == 2 else {
+          #expect(ck_roof_loaded_latency(runtime, created, 1, &result) == CK_UNSUPPORTED)
+          continue
+        }
+        #expect(ck_roof_loaded_latency(runtime, created, 0, &result) == CK_INVALID_ARGUMENT)
+        #expect(ck_roof_loaded_latency(runtime, created, 3, &result) == CK_OK)
+        #expect(result.wrong == 0 && result.threads == 2 && result.seconds > 0)
+        #expect(result.operations == UInt64(3 * bytes / 2 / 64))
+        // A pass after it finds the arrays as it needs them.
+        #expect(ck_roof_memory(runtime, created, CK_MEMORY_TRIAD, 1, &result) == CK_OK)
+        #expect(result.wrong == 0)
+      }
+    }
+  }
+
+  @Test func arraysAreBoundToANodeBeforeTheirFirstUse() throws {
+    try withRuntime("scalar", threads: 1) { runtime in
+      var arrays: OpaquePointer?
+      #expect(ck_roof_arrays_create(runtime, 1, 1 << 20, 1 << 20, false, &arrays) == CK_OK)
+      let created = try #require(arrays)
+      defer { ck_roof_arrays_destroy(created) }
+      #expect(ck_roof_arrays_bind(created, 1023) == CK_UNSUPPORTED)
+      #expect(ck_roof_arrays_bind(created, 1 << 20) == CK_INVALID_ARGUMENT)
+      #expect(ck_roof_arrays_bind(nil, 0) == CK_INVALID_ARGUMENT)
+      // Sandboxes may forbid the system call; node 0 need not have memory.
+      let bound = ck_roof_arrays_bind(created, 0)
+      var result = ck_roof_result()
+      #expect(ck_roof_memory(runtime, created, CK_MEMORY_READ, 1, &result) == CK_OK)
+      #expect(result.wrong == 0)
+      var share = -1.0
+      if bound == CK_OK, ck_roof_arrays_on_node(created, 0, &share) == CK_OK {
+        #expect(share == 1)
+        #expect(ck_roof_arrays_on_node(created, 7, &share) == CK_OK && share == 0)
+      }
+      #expect(ck_roof_arrays_bind(created, 0) == CK_INVALID_ARGUMENT)
+    }
+  }
+
+  @Test func aThreadIsBoundAndReleased() throws {
+    var count = 0
+    #expect(ck_thread_processors(nil, 0, &count) == CK_OK && count > 0)
+    var all = [UInt32](repeating: 0, count: count)
+    #expect(ck_thread_processors(&all, count, &count) == CK_OK)
+    let last = [try #require(all.last)]
+    #expect(ck_thread_bind(last, 1) == CK_OK)
+    var now = [UInt32](repeating: .max, count: 2)
+    let told = ck_thread_processors(&now, 2, &count)
+    #expect(ck_thread_bind(all, all.count) == CK_OK)
+    #expect(told == CK_OK && count == 1 && now == [last[0], .max])
+    #expect(ck_thread_processors(nil, 0, &count) == CK_OK && count == all.count)
+    #expect(ck_thread_bind(all, 0) == CK_INVALID_ARGUMENT)
+    #expect(ck_thread_bind([1 << 20], 1) == CK_INVALID_ARGUMENT)
+  }
+
   @Test func clockIsPlausible() {
     var result = ck_roof_result()
     #expect(ck_roof_clock(1_000_000, &result) == CK_OK)
@@ -139,6 +202,46 @@ private func withRuntime(_ isa: String, threads: UInt32, _ body: (OpaquePointer)
 
 private func sampler(seed: UInt64 = 1) -> FigureSampler {
   FigureSampler(watch: Guard(NodeFiles()), seed: seed) { () throws(CapacityError) in }
+}
+
+@Suite struct NUMATests {
+  private static func node(_ nodes: [NodeManifest.NUMANode]) -> NodeManifest {
+    var node = NodeReader(NodeFiles()).manifest(build: RecordedTree.build)
+    node.topology.numa = nodes
+    return node
+  }
+
+  /// One node's memory and processors, under two entries: the matrix has four pairs, all of them near.
+  @Test func everyPairIsMeasuredAndThreadsAreReleased() throws {
+    var before = 0
+    #expect(ck_thread_processors(nil, 0, &before) == CK_OK)
+    let one = NodeManifest.NUMANode(number: 0, processors: Array(0..<1024), bytes: 128 << 20)
+    let bench = NUMABench(sampler: sampler(), node: Self.node([one, one]), isa: "scalar")
+    #expect(bench.pairs == 4)
+    do {
+      let roofs = try bench.measure(seconds: 0.1)
+      #expect(roofs.count == 4)
+      for roof in roofs {
+        #expect(roof.read.value > 0 && roof.read.unit == "B/s" && roof.latency.value > 0 && roof.latency.unit == "s")
+        #expect(!roof.read.reasons.contains(.numericFail) && !roof.latency.reasons.contains(.numericFail))
+        #expect(roof.read.reasons.contains(.numaRemote) == (roof.placed < 0.99))
+      }
+    } catch {
+      // A sandbox may forbid to bind memory, or hide node 0: then it must say so.
+      #expect(error.description.contains("CK_UNSUPPORTED") || error.description.contains("unsupported"))
+    }
+    var after = 0
+    #expect(ck_thread_processors(nil, 0, &after) == CK_OK && after == before)
+  }
+
+  @Test func oneNodeHasNoMatrix() {
+    let one = NodeManifest.NUMANode(number: 0, processors: [0], bytes: 1 << 30)
+    #expect(NUMABench(sampler: sampler(), node: Self.node([one]), isa: "scalar").pairs == 0)
+    #expect(NUMABench(sampler: sampler(), node: Self.node([]), isa: "scalar").pairs == 0)
+    // Memory without processors, and processors that are not ours.
+    let far = NodeManifest.NUMANode(number: 1, processors: [60_000], bytes: 1 << 30)
+    #expect(NUMABench(sampler: sampler(), node: Self.node([one, far]), isa: "scalar").pairs <= 2)
+  }
 }
 
 @Suite struct LinpackTests {

@@ -32,6 +32,20 @@ func sampleReport() throws -> CapacityReport {
         level: level, pass: pass, threads: pass == .latency ? 1 : 2, bytes: 1 << 27, hugePages: true,
         figure: figure(value, pass == .latency ? "s" : "B/s", nil, pass == .latency ? "roof-latency" : "roof-memory")))
   }
+  report.roofs.memory.append(
+    MemoryRoof(
+      level: "DRAM", pass: .loadedLatency, threads: 2, bytes: 1 << 27, hugePages: true,
+      figure: figure(2e-7, "s", nil, "roof-loaded-latency"), load: figure(5e10, "B/s", nil, "roof-load")))
+  report.roofs.memory.append(
+    MemoryRoof(
+      level: "DRAM", pass: .read, threads: 2, bytes: 1 << 27, hugePages: false,
+      figure: figure(4e10, "B/s", nil, "roof-memory")))
+  report.roofs.numa = [(0, 0), (0, 1), (1, 0), (1, 1)].map { from, to in
+    NUMARoof(
+      processors: from, memory: to, threads: 1, bytes: 1 << 27, placed: 1,
+      read: figure(from == to ? 3e10 : 2e10, "B/s", nil, "roof-memory"),
+      latency: figure(from == to ? 1e-7 : 2e-7, "s", nil, "roof-latency"))
+  }
   for (format, tag) in [("Q4_0", "w4×s8:s32→f32:32"), ("BF16", Precision.bf16.tag)] {
     for (m, rate, intensity) in [(1, 8e10, 3.5), (512, 7e11, 800.0)] {
       var point = KernelPoint(

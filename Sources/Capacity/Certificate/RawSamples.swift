@@ -53,7 +53,14 @@ extension CapacityReport {
   var measuredFigures: [(name: String, figure: Figure)] {
     var all: [(String, Figure)] = []
     for (i, roof) in roofs.compute.enumerated() { all.append(("roofs.compute[\(i)].figure", roof.figure)) }
-    for (i, roof) in roofs.memory.enumerated() { all.append(("roofs.memory[\(i)].figure", roof.figure)) }
+    for (i, roof) in roofs.memory.enumerated() {
+      all.append(("roofs.memory[\(i)].figure", roof.figure))
+      if let load = roof.load { all.append(("roofs.memory[\(i)].load", load)) }
+    }
+    for (i, roof) in (roofs.numa ?? []).enumerated() {
+      all.append(("roofs.numa[\(i)].read", roof.read))
+      all.append(("roofs.numa[\(i)].latency", roof.latency))
+    }
     for (i, result) in linpack.enumerated() { all.append(("linpack[\(i)].rate", result.rate)) }
     for (i, point) in kernels.enumerated() { all.append(("kernels[\(i)].rate", point.rate)) }
     for (i, model) in models.enumerated() {

@@ -9,7 +9,7 @@ public struct NamedFigure: Sendable, Equatable {
   }
 
   public var layer: CapacityLayer
-  /// "R_pk", "B_pk", "latency", "LINPACK", "D_gemm", "S_pp", "S_tg", "J_tok"; "eta_chip", "rho_k", "MFU" and "MBU" are
+  /// "R_pk", "B_pk", "latency", "loaded_latency", "load", "numa_read", "numa_latency", "LINPACK", "D_gemm", "S_pp", "S_tg", "J_tok"; "eta_chip", "rho_k", "MFU" and "MBU" are
   /// shares.
   public var symbol: String
   public var labels: [Label]
@@ -74,13 +74,21 @@ extension CapacityReport {
     let compute = roofs.compute.map {
       NamedFigure(.roof, "R_pk", [("kind", $0.precision.rawValue), ("threads", threads($0.threads))], $0.figure)
     }
-    let memory = roofs.memory.map { roof in
-      NamedFigure(
-        .roof, roof.pass == .latency ? "latency" : "B_pk",
-        [("level", roof.level)] + (roof.pass == .latency ? [] : [("pass", roof.pass.rawValue)])
-          + [("threads", threads(roof.threads))], roof.figure)
+    let memory = roofs.memory.flatMap { roof -> [NamedFigure] in
+      let labels =
+        [("level", roof.level)] + (roof.pass.isLatency ? [] : [("pass", roof.pass.rawValue)])
+        + [("threads", threads(roof.threads))] + (roof.hugePages ? [] : [("pages", "small")])
+      let symbol = roof.pass == .latency ? "latency" : roof.pass == .loadedLatency ? "loaded_latency" : "B_pk"
+      let load = roof.load.map { NamedFigure(.roof, "load", labels, $0) }
+      return [NamedFigure(.roof, symbol, labels, roof.figure)] + [load].compactMap { $0 }
     }
-    return compute + memory
+    let numa = (roofs.numa ?? []).flatMap { roof -> [NamedFigure] in
+      let labels = [("processors", String(roof.processors)), ("memory", String(roof.memory))]
+      return [
+        NamedFigure(.roof, "numa_read", labels, roof.read), NamedFigure(.roof, "numa_latency", labels, roof.latency),
+      ]
+    }
+    return compute + memory + numa
   }
 
   private var namedProducts: [NamedFigure] {

@@ -43,7 +43,7 @@ enum SchedulerExport {
     report.namedFigures.filter { named in
       let of = { (key: String) in named.labels.first { $0.key == key }?.value }
       return named.layer == .roof && of("threads") == "all" && named.figure.unit != "s"
-        && (named.symbol == "R_pk" || of("level") == "DRAM")
+        && (named.symbol == "R_pk" || named.symbol == "B_pk" && of("level") == "DRAM" && of("pages") == nil)
     }
   }
 

@@ -42,16 +42,30 @@ public struct TextReport {
       lines.append("\(name) nominal \(Quantity.text(stated.nominal, stated.unit)): \(share) (\(stated.source))")
     }
     for roof in report.roofs.memory where roof.threads > 1 || roof.pass == .latency || report.node.build.threads == 1 {
-      let one = report.roofs.memory.first {
-        $0.level == roof.level && $0.pass == roof.pass && $0.threads == 1 && roof.pass != .latency
-      }?.figure
-      if roof.pass == .latency {
-        lines.append(row("\(roof.level) latency", nil, roof.figure))
-      } else {
-        lines.append(row("\(roof.level) \(roof.pass.rawValue)", roof.figure, one))
+      let name = "\(roof.level) \(roof.pass.rawValue)" + (roof.hugePages ? "" : ", 4K")
+      guard !roof.pass.isLatency else {
+        lines.append(row(name, nil, roof.figure))
+        continue
       }
+      let one = report.roofs.memory.first {
+        $0.level == roof.level && $0.pass == roof.pass && $0.threads == 1 && $0.hugePages == roof.hugePages
+      }?.figure
+      lines.append(row(name, roof.figure, one))
     }
-    return lines + [""]
+    return lines + numa() + [""]
+  }
+
+  /// A line a node: what its processors read from each node's memory, and how long they wait for it.
+  private func numa() -> [String] {
+    guard let roofs = report.roofs.numa else { return [] }
+    var nodes: [Int] = []
+    for roof in roofs where !nodes.contains(roof.processors) { nodes.append(roof.processors) }
+    return ["NUMA: processors of a node with the memory of each"]
+      + nodes.flatMap { node in
+        roofs.filter { $0.processors == node }.map {
+          row("  \(node) with \($0.memory)", $0.read, $0.latency)
+        }
+      }
   }
 
   private func row(_ name: String, _ all: Figure?, _ one: Figure?) -> String {

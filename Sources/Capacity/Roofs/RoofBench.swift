@@ -90,12 +90,20 @@ public struct RoofBench {
     defer { ck_roof_arrays_destroy(arrays) }
     var roofs: [MemoryRoof] = []
     for pass in passes {
-      let figure =
-        pass == .latency ? try latency(arrays, seconds) : try bandwidth(arrays, Self.code(pass), level, seconds)
+      var load: Figure?
+      let figure: Figure
+      switch pass {
+      case .latency: figure = try latency(arrays, seconds)
+      case .loadedLatency:
+        // Nobody is there to load the memory.
+        if level.threads < 2 { continue }
+        (figure, load) = try loadedLatency(arrays, seconds)
+      default: figure = try bandwidth(arrays, Self.code(pass), isCached: level.name != "DRAM", seconds)
+      }
       roofs.append(
         MemoryRoof(
           level: level.name, pass: pass, threads: pass == .latency ? 1 : level.threads, bytes: level.bytes,
-          hugePages: hugePages, figure: figure))
+          hugePages: hugePages, figure: figure, load: load))
     }
     return roofs
   }
@@ -105,37 +113,59 @@ public struct RoofBench {
     case .write: CK_MEMORY_WRITE
     case .copy: CK_MEMORY_COPY
     case .triad: CK_MEMORY_TRIAD
-    case .read, .latency: CK_MEMORY_READ
+    case .read, .latency, .loadedLatency: CK_MEMORY_READ
     }
   }
 
-  private func bandwidth(_ arrays: OpaquePointer, _ pass: ck_memory_pass, _ level: Level, _ seconds: Double)
-    throws(CapacityError) -> Figure
-  {
+  func bandwidth(
+    _ arrays: OpaquePointer, _ pass: ck_memory_pass, isCached: Bool = false, _ seconds: Double,
+    reasons: Set<Reason> = []
+  ) throws(CapacityError) -> Figure {
     var result = ck_roof_result()
     var passes: UInt64 = 1
     // Calibrate on two calls: the first one also touches the pages and fills the cache.
     for _ in 0..<2 {
       try check(ck_roof_memory(runtime.handle, arrays, pass, passes, &result), "ck_roof_memory")
-      if level.name != "DRAM" { passes = Self.scaled(passes, by: Self.sampleSeconds / max(result.seconds, 1e-6)) }
+      if isCached { passes = Self.scaled(passes, by: Self.sampleSeconds / max(result.seconds, 1e-6)) }
     }
     return try sampler.figure(
-      SampleKind(unit: "B/s", protocol: "roof-memory"), rule: StoppingRule(seconds: seconds)
+      SampleKind(unit: "B/s", protocol: "roof-memory"), rule: StoppingRule(seconds: seconds), reasons: reasons
     ) { () throws(CapacityError) -> Sample in
       try check(ck_roof_memory(runtime.handle, arrays, pass, passes, &result), "ck_roof_memory")
       return Sample(amount: Double(result.bytes), seconds: result.seconds, isRight: result.wrong == 0)
     }
   }
 
-  private func latency(_ arrays: OpaquePointer, _ seconds: Double) throws(CapacityError) -> Figure {
+  func latency(_ arrays: OpaquePointer, _ seconds: Double, reasons: Set<Reason> = []) throws(CapacityError) -> Figure {
     var result = ck_roof_result()
     try check(ck_roof_latency(runtime.handle, arrays, 1, &result), "ck_roof_latency")
     let rounds = Self.scaled(1, by: Self.sampleSeconds / max(result.seconds, 1e-6))
     return try sampler.figure(
-      SampleKind(unit: "s", protocol: "roof-latency", isTime: true), rule: StoppingRule(seconds: seconds)
+      SampleKind(unit: "s", protocol: "roof-latency", isTime: true), rule: StoppingRule(seconds: seconds),
+      reasons: reasons
     ) { () throws(CapacityError) -> Sample in
       try check(ck_roof_latency(runtime.handle, arrays, rounds, &result), "ck_roof_latency")
       return Sample(amount: Double(result.operations), seconds: result.seconds, isRight: result.wrong == 0)
     }
+  }
+
+  /// The latency, and what the others read in the same samples.
+  private func loadedLatency(_ arrays: OpaquePointer, _ seconds: Double) throws(CapacityError) -> (Figure, Figure) {
+    var result = ck_roof_result()
+    try check(ck_roof_loaded_latency(runtime.handle, arrays, 1, &result), "ck_roof_loaded_latency")
+    let rounds = Self.scaled(1, by: Self.sampleSeconds / max(result.seconds, 1e-6))
+    var read: [Double] = []
+    let latency = try sampler.figure(
+      SampleKind(unit: "s", protocol: "roof-loaded-latency", isTime: true), rule: StoppingRule(seconds: seconds)
+    ) { () throws(CapacityError) -> Sample in
+      try check(ck_roof_loaded_latency(runtime.handle, arrays, rounds, &result), "ck_roof_loaded_latency")
+      read.append(Double(result.bytes) / max(result.seconds, 1e-12))
+      return Sample(amount: Double(result.operations), seconds: result.seconds, isRight: result.wrong == 0)
+    }
+    let load = Figure(
+      samples: read, unit: "B/s", protocol: "roof-load",
+      rule: StoppingRule(minimumSamples: latency.minimumSamples, seconds: 0, halfWidth: latency.halfWidth),
+      reasons: Set(latency.reasons).subtracting([.notSteady]), seed: sampler.seed)
+    return (latency, load)
   }
 }

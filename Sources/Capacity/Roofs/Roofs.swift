@@ -32,7 +32,13 @@ public struct ComputeRoof: Codable, Sendable, Equatable {
 }
 
 public struct MemoryRoof: Codable, Sendable, Equatable {
-  public enum Pass: String, Codable, Sendable, CaseIterable { case read, write, copy, triad, latency }
+  public enum Pass: String, Codable, Sendable, CaseIterable {
+    case read, write, copy, triad, latency
+    /// Latency while all other threads read.
+    case loadedLatency = "loaded latency"
+
+    public var isLatency: Bool { self == .latency || self == .loadedLatency }
+  }
   /// "L1", "L2", "L3" or "DRAM".
   public var level: String
   public var pass: Pass
@@ -41,9 +47,11 @@ public struct MemoryRoof: Codable, Sendable, Equatable {
   public var bytes: Int
   public var hugePages: Bool
   public var figure: Figure
+  /// Of a loaded latency: what the other threads read meanwhile.
+  public var load: Figure?
 
   package init(
-    level: String, pass: Pass, threads: Int, bytes: Int, hugePages: Bool, figure: Figure
+    level: String, pass: Pass, threads: Int, bytes: Int, hugePages: Bool, figure: Figure, load: Figure? = nil
   ) {
     self.level = level
     self.pass = pass
@@ -51,12 +59,43 @@ public struct MemoryRoof: Codable, Sendable, Equatable {
     self.bytes = bytes
     self.hugePages = hugePages
     self.figure = figure
+    self.load = load
+  }
+}
+
+/// What the processors of one NUMA node get from the memory of another, or of their own.
+public struct NUMARoof: Codable, Sendable, Equatable {
+  /// The nodes' numbers.
+  public var processors: Int
+  public var memory: Int
+  public var threads: Int
+  /// Of the array.
+  public var bytes: Int
+  /// Share of the array's pages that lay on the memory's node: below `leastPlaced` the figures are NUMA_REMOTE.
+  public var placed: Double
+  public var read: Figure
+  public var latency: Figure
+
+  static let leastPlaced = 0.99
+
+  package init(
+    processors: Int, memory: Int, threads: Int, bytes: Int, placed: Double, read: Figure, latency: Figure
+  ) {
+    self.processors = processors
+    self.memory = memory
+    self.threads = threads
+    self.bytes = bytes
+    self.placed = placed
+    self.read = read
+    self.latency = latency
   }
 }
 
 public struct Roofs: Codable, Sendable, Equatable {
   public var compute: [ComputeRoof] = []
   public var memory: [MemoryRoof] = []
+  /// Every node's processors with every node's memory; nil where there is one node, or no time.
+  public var numa: [NUMARoof]?
 
   public init() {}
 
@@ -67,7 +106,7 @@ public struct Roofs: Codable, Sendable, Equatable {
 
   /// B_pk: DRAM read of all threads.
   public var read: Figure? {
-    memory.filter { $0.level == "DRAM" && $0.pass == .read }.max { $0.threads < $1.threads }?.figure
+    memory.filter { $0.level == "DRAM" && $0.pass == .read && $0.hugePages }.max { $0.threads < $1.threads }?.figure
   }
 
   /// The highest rate at `intensity` operations a byte: min(R_pk, intensity × B_pk).

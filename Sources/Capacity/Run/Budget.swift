@@ -12,6 +12,8 @@ extension CapacityLevel {
     /// Of models whose prefill takes seconds.
     var largeModel: ModelBench.Plan
     var modelLoad: Double
+    /// Of one node's processors with one node's memory.
+    var numaPair = 0.5
     /// Of the node left alone, where its power can be read.
     var idle: Double
 
@@ -59,7 +61,7 @@ extension CapacityLevel {
 
   /// Of DRAM, all threads.
   var memoryPasses: [MemoryRoof.Pass] {
-    self == .quick ? [.read, .copy, .latency] : [.read, .write, .copy, .triad, .latency]
+    self == .quick ? [.read, .copy, .latency] : [.read, .write, .copy, .triad, .latency, .loadedLatency]
   }
 
   var formats: [String] { self == .quick ? ["Q4_0", "Q8_0", "BF16", "Q4_K"] : [] }

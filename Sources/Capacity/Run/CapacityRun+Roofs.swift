@@ -28,9 +28,22 @@ extension CapacityRun {
         report.roofs.memory += try bench.memory(level, passes: passes, seconds: isDRAM ? seconds : seconds / 2)
       }
     }
-    guard runtime.threads > 1 else { return }
-    try part("DRAM memory, one thread", seconds: budget.memory, &report) { report throws(CapacityError) in
-      report.roofs.memory += try bench.memory(bench.dram(threads: 1), passes: [.read], seconds: budget.memory)
+    if runtime.threads > 1 {
+      try part("DRAM memory, one thread", seconds: budget.memory, &report) { report throws(CapacityError) in
+        report.roofs.memory += try bench.memory(bench.dram(threads: 1), passes: [.read], seconds: budget.memory)
+      }
+    }
+    guard options.level != .quick else { return }
+    try part("DRAM memory, small pages", seconds: 2 * budget.memory, &report) { report throws(CapacityError) in
+      report.roofs.memory += try bench.memory(
+        bench.dram(threads: runtime.threads), passes: [.read, .latency], hugePages: false, seconds: budget.memory)
+    }
+    let matrix = NUMABench(sampler: sampler, node: node, isa: runtime.isa)
+    let pairs = matrix.pairs
+    guard pairs > 0 else { return }
+    try part("memory between NUMA nodes", seconds: Double(pairs) * budget.numaPair, &report) {
+      report throws(CapacityError) in
+      report.roofs.numa = try matrix.measure(seconds: budget.numaPair)
     }
   }
 }

@@ -28,7 +28,9 @@ extension CapacityRun {
   private func secondsOfLaunch(_ products: Int) -> Double {
     let budget = budget
     let roofs = Double(Precision.allCases.count) * (budget.compute + budget.computeOne) + 3 * budget.cache
-    let memory = Double(options.level.memoryPasses.count + 1) * budget.memory
+    // And the reads of one thread, and above the quick level two passes on small pages.
+    let passes = options.level.memoryPasses.count + (options.level == .quick ? 1 : 3)
+    let memory = Double(passes) * budget.memory
     return roofs + memory + 2 * budget.linpack + Double(products) * kernelSeconds
       + models.reduce(0) { $0 + modelSeconds($1) }
   }

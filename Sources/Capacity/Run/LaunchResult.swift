@@ -26,6 +26,7 @@ public struct LaunchResult: Codable, Sendable, Equatable {
     var new = LaunchResult()
     new.roofs.compute = Array(roofs.compute.dropFirst(earlier.roofs.compute.count))
     new.roofs.memory = Array(roofs.memory.dropFirst(earlier.roofs.memory.count))
+    new.roofs.numa = roofs.numa == earlier.roofs.numa ? nil : roofs.numa
     new.linpack = Array(linpack.dropFirst(earlier.linpack.count))
     new.kernels = Array(kernels.dropFirst(earlier.kernels.count))
     new.models = models.enumerated().filter { i, model in
@@ -39,6 +40,7 @@ public struct LaunchResult: Codable, Sendable, Equatable {
   public mutating func add(_ new: LaunchResult) {
     roofs.compute += new.roofs.compute
     roofs.memory += new.roofs.memory
+    if let numa = new.roofs.numa { roofs.numa = (roofs.numa ?? []) + numa }
     linpack += new.linpack
     kernels += new.kernels
     for model in new.models {
@@ -62,7 +64,12 @@ public struct LaunchResult: Codable, Sendable, Equatable {
     }
     all.roofs.memory = groups(launches.flatMap(\.roofs.memory)) {
       "\($0.level) \($0.pass) \($0.threads) \($0.hugePages)"
-    }.compactMap { over($0, \.figure, seed) }
+    }.compactMap { list in
+      var roof = over(list, \.figure, seed)
+      roof?.load = Figure(ofLaunches: list.compactMap(\.load), seed: seed)
+      return roof
+    }
+    all.roofs.numa = numa(launches.compactMap(\.roofs.numa), seed)
     all.linpack = groups(launches.flatMap(\.linpack)) { "\($0.kind) \($0.n)" }.compactMap { list in
       var result = over(list, \.rate, seed)
       result?.residual = list.map(\.residual).max() ?? 0
@@ -102,6 +109,16 @@ public struct LaunchResult: Codable, Sendable, Equatable {
     }
     first[keyPath: figure] = merged
     return first
+  }
+
+  private static func numa(_ launches: [[NUMARoof]], _ seed: UInt64) -> [NUMARoof]? {
+    guard !launches.isEmpty else { return nil }
+    return groups(launches.flatMap(\.self)) { "\($0.processors) \($0.memory)" }.compactMap { list in
+      var roof = over(list, \.read, seed)
+      roof?.placed = list.map(\.placed).min() ?? 0
+      if let latency = Figure(ofLaunches: list.map(\.latency), seed: seed) { roof?.latency = latency }
+      return roof
+    }
   }
 
   private static func kernel(_ list: [KernelPoint], _ roofs: Roofs, _ seed: UInt64) -> KernelPoint? {
