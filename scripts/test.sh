@@ -81,6 +81,7 @@ if [ $long -eq 1 ]; then
     summarised address-long scripts/conformance.sh address-all --quick
   step "kernels under the thread sanitizer, every suite" summarised thread-long scripts/conformance.sh thread --quick
   step "coverage" scripts/coverage.sh
+  step "roofs beside loops written apart from them" summarised roofs scripts/check-roofs.sh
   step "kernels, long sweep" summarised long scripts/conformance.sh native --long
   step "kernels on aarch64, long sweep" summarised aarch64-long scripts/conformance.sh aarch64
 fi
