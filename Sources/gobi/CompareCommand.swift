@@ -8,7 +8,8 @@ struct CompareCommand: ParsableCommand {
     commandName: "compare",
     abstract: "Compare two reports: what changed, and whether hardware, library, runtime or energy moved.",
     discussion: """
-      A change is p < 0.01 (Mann-Whitney) and a Hodges-Lehmann shift of more than 2 %, on the reports' raw samples. \
+      A change is p < 0.01 (Mann-Whitney) and a Hodges-Lehmann shift of more than 2 %, on the reports' raw samples, and \
+      more than launches of one side differ by; with one launch a side, more than 5 %. \
       Figures that are INVALID in a report are shown, marked, and not counted. Exit code 1 if something got slower, \
       2 if a file is no sound report.
       """)

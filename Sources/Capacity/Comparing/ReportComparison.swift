@@ -8,9 +8,11 @@ public struct ReportComparison: Codable, Sendable, Equatable {
     public var layer: CapacityLayer
     public var cause: String
     public var compared: Int
-    /// Of the compared figures without an INVALID side.
+    /// Of the compared figures without an INVALID side, the changes that count.
     public var better: Int
     public var worse: Int
+    /// Changes that may be launch against launch.
+    public var unproven: Int
     /// Of the changes, those whose share of the roof stayed within 2 %.
     public var followRoof: Int
     /// Some figure changed that did not just follow its roof.
@@ -44,17 +46,18 @@ public struct ReportComparison: Codable, Sendable, Equatable {
 
   private static func layer(_ layer: CapacityLayer, _ changes: [FigureChange]) -> Layer {
     let counted = changes.filter { $0.layer == layer && $0.verdict != .refused && !$0.isInvalid }
-    let changed = counted.filter(\.isChange)
+    let changed = counted.filter(\.counts)
     let follow = changed.count(where: \.followsRoof)
     return Layer(
       layer: layer, cause: layer.cause, compared: counted.count, better: changed.count { $0.verdict == .better },
-      worse: changed.count { $0.verdict == .worse }, followRoof: follow, moved: changed.count > follow)
+      worse: changed.count { $0.verdict == .worse }, unproven: counted.count(where: \.isUnproven), followRoof: follow,
+      moved: changed.count > follow)
   }
 
   /// Layers in which something moved by itself, the lowest first.
   public var moved: [CapacityLayer] { layers.filter(\.moved).map(\.layer) }
 
-  /// Some figure that is INVALID on neither side is worse.
+  /// Some figure is worse in a way that counts.
   public var isSlower: Bool { changes.contains(where: \.isSlower) }
 
   public func json() throws(CapacityError) -> Data { try ReportJSON.data(self) }

@@ -43,11 +43,16 @@ public enum Statistics {
     return low <= high ? low...high : 0...0
   }
 
-  /// Indices of samples further than 5 robust deviations (1.4826 MAD) from the median: flagged, never dropped.
+  /// Samples are outliers beyond so many robust deviations (1.4826 MAD) of the median, and this share of it. Twenty
+  /// normal values have one beyond 6 such deviations in 4 of 1,000 cases, beyond 5 in 11.
+  public static let outlierDeviations = 6.0
+  public static let outlierShare = 0.1
+
+  /// Indices of samples that are further from the median than both: flagged, never dropped.
   public static func outliers(_ samples: [Double]) -> [Int] {
     let middle = median(samples)
     let deviation = 1.4826 * median(samples.map { abs($0 - middle) })
-    guard deviation > 0 else { return [] }
-    return samples.indices.filter { abs(samples[$0] - middle) > 5 * deviation }
+    let limit = max(outlierDeviations * deviation, outlierShare * abs(middle))
+    return samples.indices.filter { abs(samples[$0] - middle) > limit }
   }
 }

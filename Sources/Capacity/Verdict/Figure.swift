@@ -30,15 +30,23 @@ public struct Figure: Codable, Sendable, Equatable {
   public var halfWidth: Double
   /// Of the interval's resampling.
   public var seed: UInt64
+  /// How many of `samples` are far from their median (Statistics.outliers): flagged, and kept. nil in reports of versions
+  /// that did not say.
+  public var outliers: Int?
+  /// What the guards counted while the samples were taken, one entry a launch: what they found is worked out from it. nil
+  /// where no guard watched.
+  public var windows: [GuardCounts]?
 
   /// The median of `taken`, without its warm-up.
   public init(
     samples taken: [Double], unit: String, precision: String? = nil, protocol: String,
-    rule: StoppingRule = StoppingRule(seconds: 0), reasons: Set<Reason> = [], seed: UInt64 = 1
+    rule: StoppingRule = StoppingRule(seconds: 0), reasons: Set<Reason> = [], seed: UInt64 = 1,
+    windows: [GuardCounts]? = nil
   ) {
     let cut = WarmUp.length(taken)
     let steady = Array(taken[cut...])
     var reasons = reasons
+    for window in windows ?? [] { reasons.formUnion(GuardWindow(window).reasons) }
     if !WarmUp.isSteady(steady) { reasons.insert(.notSteady) }
     let interval = Statistics.bootstrapMedian(steady, seed: seed)
     value = Statistics.median(steady)
@@ -58,15 +66,20 @@ public struct Figure: Codable, Sendable, Equatable {
     minimumSamples = rule.minimumSamples
     halfWidth = rule.halfWidth
     self.seed = seed
+    outliers = Statistics.outliers(steady).count
+    self.windows = windows
   }
 
-  /// The same figure worked out anew from its samples, seed and rule. Reasons that are not in the samples (what the
-  /// guards saw, what a check said) are taken over.
+  /// The same figure worked out anew from its samples, seed, rule and the guards' counts. What a check said is not in
+  /// these and is taken over; so is what the guards found, where there are no counts.
   public var recomputed: Figure {
-    Figure(
+    let known: Set<Reason> = windows == nil ? [.notSteady] : GuardWindow.findings.union([.notSteady])
+    var figure = Figure(
       samples: warmUpSamples + samples, unit: unit, precision: precision, protocol: `protocol`,
       rule: StoppingRule(minimumSamples: minimumSamples, seconds: 0, halfWidth: halfWidth),
-      reasons: Set(reasons).subtracting([.notSteady]), seed: seed)
+      reasons: Set(reasons).subtracting(known), seed: seed, windows: windows)
+    if outliers == nil { figure.outliers = nil }
+    return figure
   }
 
   /// `self` divided by `roof`: a share. The interval is this figure's own. `measured` is the figure that `roof` comes
@@ -82,6 +95,7 @@ public struct Figure: Codable, Sendable, Equatable {
     share.warmUpSamples = warmUpSamples.map { $0 / roof }
     share.unit = "1"
     share.protocol = `protocol`
+    share.windows = nil  // the figure has them, and this one its reasons
     if let measured {
       share.reasons = Set(reasons + measured.reasons).sorted()
       if measured.validity == .invalid || share.validity == .valid { share.validity = measured.validity }
