@@ -199,14 +199,13 @@ private let sound = Result { try soundReport() }
       (
         "roofs.memory[0].figure: verdict",
         {
-          ($0.roofs.memory[0].figure.windows?[0].startHertz, $0.roofs.memory[0].figure.windows?[0].endHertz) = (
-            2e9, 3e9
-          )
+          $0.roofs.memory[0].figure.windows?[0].startHertz = 2e9
+          $0.roofs.memory[0].figure.windows?[0].endHertz = 3e9
         }
       ),
       ("linpack[0].rate: the guards' counts are missing", { $0.linpack[0].rate.windows = nil }),
       ("linpack[0].rate: the guards' counts are missing", { $0.linpack[0].rate.windows = [] }),
-      ("kernels[1].share", { $0.kernels[1].share?.windows = $0.kernels[1].rate.windows }),
+      ("kernels[1].share", { $0.kernels[1].share?.windows = [] }),
       ("window", { $0.window?.foreignShare = 0.5 }),
       ("window", { $0.window?.counts?.stolenTicks = 5_000_000 }),
     ]

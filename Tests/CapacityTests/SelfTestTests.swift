@@ -23,8 +23,8 @@ import Testing
 
   @Test func orderAndPiecesCount() {
     let bytes = (0..<256).map { UInt8($0) }
-    #expect(sum(bytes) != sum(bytes[64...] + bytes[..<64]))
-    #expect(sum(bytes) != sum(bytes[8..<16] + bytes[..<8] + bytes[16...]))
+    #expect(sum(bytes) != sum(Array(bytes[64...]) + Array(bytes[..<64])))
+    #expect(sum(bytes) != sum(Array(bytes[8..<16]) + Array(bytes[..<8]) + Array(bytes[16...])))
     var parts = BitSum()
     bytes[..<128].withUnsafeBytes { parts.add($0) }
     bytes[128...].withUnsafeBytes { parts.add($0) }
