@@ -207,7 +207,7 @@ private let sound = Result { try soundReport() }
       ("linpack[0].rate: the guards' counts are missing", { $0.linpack[0].rate.windows = [] }),
       ("kernels[1].share", { $0.kernels[1].share?.windows = [] }),
       ("window", { $0.window?.foreignShare = 0.5 }),
-      ("window", { $0.window?.counts?.stolenTicks = 5_000_000 }),
+      ("window", { $0.window?.counts?.throttledPeriods = 3 }),
     ]
     for (word, edit) in edits {
       var changed = report
