@@ -6,7 +6,8 @@ import Testing
 
 @Suite struct CompareTests {
   private func compared(_ before: SmallReport, _ after: SmallReport) throws -> ReportComparison {
-    ReportComparison(before: try before.report(), named: "a", after: try after.report(), named: "b")
+    ReportComparison(
+      before: try before.report(), named: "a", after: try after.report(), named: "b", assumedSpread: 0.05)
   }
 
   @Test func noiseIsNoChange() throws {
@@ -38,6 +39,10 @@ import Testing
     #expect(found.layers.first { $0.layer == .tokens }.map { $0.unproven == 1 && $0.worse == 0 } == true)
     let text = ComparisonText(found).text()
     #expect(text.contains("worse, or another launch: S_pp") && text.contains("5 figures have one launch a side"))
+    // Without a word of the operator no change counts, however large.
+    let half = ReportComparison(
+      before: try SmallReport().report(), named: "a", after: try SmallReport(tokens: 0.5, seed: 2).report(), named: "b")
+    #expect(half.changes.contains { $0.verdict == .worse } && !half.isSlower && half.moved == [])
   }
 
   @Test func lessThanTwoPercentIsNoChange() throws {

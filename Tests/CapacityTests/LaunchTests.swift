@@ -26,14 +26,14 @@ import Testing
     }
   }
 
-  private func change(_ before: [[Double]], _ after: [[Double]]) -> FigureChange {
+  private func change(_ before: [[Double]], _ after: [[Double]], assumed: Double? = nil) -> FigureChange {
     let named = { (samples: [[Double]]) in
       // A figure of one launch that is steady, given the others' samples: what they differ by is no warm-up.
       var figure = Figure(samples: [1, 1, 1], unit: "OP/s", protocol: "roof-compute")
       figure.samples = samples.flatMap { $0 }
       return NamedFigure(.roof, "R_pk", [], figure)
     }
-    return FigureChange(named(before), named(after), launches: (before, after))
+    return FigureChange(named(before), named(after), launches: (before, after), assumedSpread: assumed)
   }
 
   @Test(arguments: [2, 3, 5, 8]) func launchesThatDifferAreNoChange(_ count: Int) {
@@ -74,14 +74,15 @@ import Testing
     #expect(result.verdict == .worse)
   }
 
-  /// With one launch a side nobody knows how far launches differ: small changes are told, and do not count.
-  @Test func withOneLaunchEachSmallChangesDoNotCount() {
+  /// With one launch a side nobody knows how far launches differ: changes are told, and count if the operator says how far.
+  @Test func withOneLaunchEachNothingIsProven() {
     var random = RandomSource(seed: 52)
     let before = launches(1, spread: 0, &random)
-    let small = change(before, launches(1, level: 0.96, spread: 0, &random))
-    #expect(
-      small.verdict == .worse && small.isUnproven && !small.counts && !small.isSlower && small.launchSpread == nil)
-    let large = change(before, launches(1, level: 0.9, spread: 0, &random))
+    let slower = change(before, launches(1, level: 0.5, spread: 0, &random))
+    #expect(slower.verdict == .worse && slower.isUnproven && !slower.counts && slower.launchSpread == nil)
+    let small = change(before, launches(1, level: 0.96, spread: 0, &random), assumed: 0.05)
+    #expect(small.verdict == .worse && small.isUnproven && !small.isSlower)
+    let large = change(before, launches(1, level: 0.9, spread: 0, &random), assumed: 0.05)
     #expect(large.verdict == .worse && !large.isUnproven && large.isSlower)
     // Two on one side: their spread stands for both.
     let known = change(before, launches(4, level: 0.96, spread: 0.0005, &random))

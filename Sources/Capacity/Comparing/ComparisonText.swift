@@ -38,11 +38,11 @@ public struct ComparisonText {
     lines.append("\(same) of \(comparison.changes.count) figures did not change (p < 0.01 and more than 2 %)")
     let within = comparison.changes.count(where: \.isWithinLaunches)
     if within > 0 { lines.append("\(within) of these differ, by no more than launches of one side do") }
-    let unknown = comparison.changes.count { $0.p != nil && $0.launchSpread == nil }
-    if unknown > 0 {
+    let unknown = comparison.changes.filter { $0.p != nil && $0.launchSpread == nil }
+    if let first = unknown.first {
+      let rule = first.assumedSpread.map { "changes of up to \(Quantity.text($0, "1")) do" } ?? "their changes do"
       lines.append(
-        "\(unknown) figures have one launch a side: how far launches differ is not known, and changes of up to "
-          + "\(Quantity.text(FigureChange.assumedSpread, "1")) do not count")
+        "\(unknown.count) figures have one launch a side: how far launches differ is not known, and \(rule) not count")
     }
     return lines + [""]
   }

@@ -49,27 +49,32 @@ public struct FigureChange: Codable, Sendable, Equatable {
   /// The samples differ, but not by more than launches of one side do: the same.
   public var isWithinLaunches = false
 
-  /// Without a known spread of launches a change counts from here on, as a fraction of the median: launches of one build
-  /// have been seen further apart than 2 % (docs/METRICS.md), with the best of p.
-  public static let assumedSpread = 0.05
+  /// How far launches of one build may differ, as a fraction of the median, where the operator says so and the reports
+  /// do not. One launch a side of the same build has been seen to differ by 47 %, with the best of p (docs/METRICS.md).
+  public var assumedSpread: Double?
 
   /// INVALID on a side: shown and marked, and no ground to call anything slower.
   public var isInvalid: Bool { before.validity == .invalid || after.validity == .invalid }
   public var isChange: Bool { verdict == .better || verdict == .worse }
-  /// It may be launch against launch, and not build against build: the spread of launches is not known, and the shift is
-  /// one that launches have.
-  public var isUnproven: Bool { isChange && launchSpread == nil && abs(shift ?? 0) <= Self.assumedSpread }
+  /// It may be launch against launch, and not build against build: how far launches differ is not known, or assumed to
+  /// be as far as this.
+  public var isUnproven: Bool { isChange && launchSpread == nil && abs(shift ?? 0) <= assumedSpread ?? .infinity }
   /// A change that counts.
   public var counts: Bool { isChange && !isInvalid && !isUnproven }
   /// One that ends in exit code 1.
   public var isSlower: Bool { verdict == .worse && counts }
 
-  init(_ before: NamedFigure, _ after: NamedFigure) {
-    self.init(before, after, launches: (before.figure.samplesByLaunch, after.figure.samplesByLaunch))
+  init(_ before: NamedFigure, _ after: NamedFigure, assumedSpread: Double? = nil) {
+    self.init(
+      before, after, launches: (before.figure.samplesByLaunch, after.figure.samplesByLaunch),
+      assumedSpread: assumedSpread)
   }
 
   /// With the samples of each launch; together they are those of the figures.
-  package init(_ before: NamedFigure, _ after: NamedFigure, launches: (before: [[Double]], after: [[Double]])) {
+  package init(
+    _ before: NamedFigure, _ after: NamedFigure, launches: (before: [[Double]], after: [[Double]]),
+    assumedSpread: Double? = nil
+  ) {
     name = before.name
     layer = before.layer
     unit = before.figure.unit
@@ -77,6 +82,7 @@ public struct FigureChange: Codable, Sendable, Equatable {
     self.after = Side(after.figure)
     (self.before.launches, self.after.launches) = (launches.before.count, launches.after.count)
     followsRoof = false
+    self.assumedSpread = assumedSpread
     verdict = .refused
     why = Self.refusal(before.figure, after.figure)
     guard why == nil else { return }

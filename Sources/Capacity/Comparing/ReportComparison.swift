@@ -30,13 +30,18 @@ public struct ReportComparison: Codable, Sendable, Equatable {
   public var layers: [Layer]
   public var environment: [EnvironmentDifference]
 
-  public init(before: CapacityReport, named beforeName: String, after: CapacityReport, named afterName: String) {
+  /// `assumedSpread`: how far launches of one build may differ, as a fraction, where a figure has one launch a side.
+  public init(
+    before: CapacityReport, named beforeName: String, after: CapacityReport, named afterName: String,
+    assumedSpread: Double? = nil
+  ) {
     self.before = beforeName
     self.after = afterName
     let (a, b) = (before.namedFigures, after.namedFigures)
     let later = Dictionary(b.map { ($0.name, $0) }) { first, _ in first }
     let earlier = Set(a.map(\.name))
-    changes = a.compactMap { figure in later[figure.name].map { FigureChange(figure, $0) } }
+    changes = a.compactMap { figure in later[figure.name].map { FigureChange(figure, $0, assumedSpread: assumedSpread) }
+    }
     onlyBefore = a.map(\.name).filter { later[$0] == nil }
     onlyAfter = b.map(\.name).filter { !earlier.contains($0) }
     environment = EnvironmentDifference.all(before, after)

@@ -23,7 +23,7 @@ final class Stalls: FaultTrials {
     let count = 1 + random.index(below: 3)
     var places: Set<Int> = []
     while places.count < count { places.insert(Self.samples / 2 + random.index(below: Self.samples / 2)) }
-    let length = Self.sampleSeconds * Double(2 + random.index(below: 5))
+    let length = Self.sampleSeconds * Double(3 + random.index(below: 6))
     let figure = try measure(stalled: places, seconds: length)
     // The real machine's own outliers do not stand for those that were planted: each of these must be flagged.
     let flagged = Set(Statistics.outliers(figure.samples).map { $0 + figure.warmUp })
