@@ -18,7 +18,7 @@ struct Gobi: AsyncParsableCommand {
     version: gobiVersion,
     subcommands: [
       CapacityCommand.self, LoadCommand.self, PowerCommand.self, VerifyCommand.self, KeysCommand.self,
-      CompareCommand.self, LedgerCommand.self, ExportCommand.self, FleetCommand.self,
+      CompareCommand.self, LedgerCommand.self, ExportCommand.self, FleetCommand.self, SelfTestCommand.self,
       RunCommand.self,
       BenchCommand.self,
       CPUCommand.self,

@@ -188,6 +188,26 @@ private let sound = Result { try soundReport() }
       ("not in order", { $0.energy.series[0].seconds.swapAt(3, 4) }),
       ("no format", { $0.kernels[0].format = "Q99" }),
       ("figures[0]", { $0.roofs.memory[1].figure.samples[2] *= 1.5 }),
+      ("outliers", { $0.roofs.memory[1].figure.outliers = 2 }),
+      ("kernels[2].rate: verdict", { $0.kernels[2].rate.reasons = [] }),
+      ("kernels[2].rate: verdict", { $0.kernels[2].rate.windows?[0].ownTicks = 699 }),
+      ("kernels[3].rate: verdict", { $0.kernels[3].rate.reasons = [.throttled] }),
+      ("roofs.memory[0].figure: verdict", { $0.roofs.memory[0].figure.windows?[0].throttledPeriods = 1 }),
+      ("roofs.memory[0].figure: verdict", { $0.roofs.memory[0].figure.windows?[0].swappedPages = 1 }),
+      ("roofs.memory[0].figure: verdict", { $0.roofs.memory[0].figure.windows?[0].wallSeconds = 9 }),
+      ("roofs.memory[0].figure: verdict", { $0.roofs.memory[0].figure.windows?[0].changedSettings = ["a -> b"] }),
+      (
+        "roofs.memory[0].figure: verdict",
+        {
+          $0.roofs.memory[0].figure.windows?[0].startHertz = 2e9
+          $0.roofs.memory[0].figure.windows?[0].endHertz = 3e9
+        }
+      ),
+      ("linpack[0].rate: the guards' counts are missing", { $0.linpack[0].rate.windows = nil }),
+      ("linpack[0].rate: the guards' counts are missing", { $0.linpack[0].rate.windows = [] }),
+      ("kernels[1].share", { $0.kernels[1].share?.windows = [] }),
+      ("window", { $0.window?.foreignShare = 0.5 }),
+      ("window", { $0.window?.counts?.throttledPeriods = 3 }),
     ]
     for (word, edit) in edits {
       var changed = report
@@ -195,6 +215,31 @@ private let sound = Result { try soundReport() }
       let found = ReportCheck(changed).problems.joined(separator: "\n")
       #expect(found.contains(word) || word == "figures[0]" && !found.isEmpty, "\(word): \(found)")
     }
+  }
+}
+
+@Suite struct EarlierReportTests {
+  /// A report of a version that kept neither outliers nor what the guards counted: read, and taken as it says.
+  @Test func withoutOutliersAndWindows() throws {
+    var report = try sound.get()
+    let strip = { (figure: inout Figure) in (figure.outliers, figure.windows) = (nil, nil) }
+    for i in report.roofs.compute.indices { strip(&report.roofs.compute[i].figure) }
+    for i in report.roofs.memory.indices { strip(&report.roofs.memory[i].figure) }
+    for i in report.linpack.indices { strip(&report.linpack[i].rate) }
+    for i in report.kernels.indices { strip(&report.kernels[i].rate) }
+    for i in report.models[0].figures.indices { strip(&report.models[0].figures[i].rate) }
+    report.window?.counts = nil
+    for i in report.kernels.indices { report.kernels[i].share?.outliers = nil }
+    for i in report.models[0].figures.indices {
+      report.models[0].figures[i].mfu?.outliers = nil
+      report.models[0].figures[i].mbu?.outliers = nil
+    }
+    for i in report.nominal.indices { report.nominal[i].share?.outliers = nil }
+    let json = try report.json()
+    #expect(!String(decoding: json, as: UTF8.self).contains("windows\" : [\n        {"))
+    let again = try CapacityReport(json: json, path: "x")
+    #expect(ReportCheck(again).problems == [])
+    #expect(again.kernels[2].rate.reasons == [.contended])
   }
 }
 

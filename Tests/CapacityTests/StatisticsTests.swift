@@ -17,6 +17,14 @@ import Testing
   @Test func outliersAreFlaggedAndKept() {
     #expect(Statistics.outliers([10, 10.1, 9.9, 10.2, 9.8, 30]) == [5])
     #expect(Statistics.outliers([5, 5, 5, 5]) == [])
+    // Far in deviations and near in size is none, nor is what a wide spread explains.
+    #expect(Statistics.outliers([10, 10.001, 9.999, 10.002, 9.998, 10.9]) == [])
+    #expect(Statistics.outliers([10, 11, 9, 12, 8, 14]) == [])
+    // Samples that are all alike leave no spread: a tenth of the median is far then.
+    #expect(Statistics.outliers([5, 5, 5, 5, 5.6, 5, 4.4]) == [4, 6])
+    #expect(Statistics.outliers([]) == [])
+    let figure = Figure(samples: [10, 10.1, 9.9, 10.2, 2.5, 9.8, 10, 10.1], unit: "OP/s", protocol: "test")
+    #expect(figure.outliers == 1 && figure.n == 8 && figure.samples.contains(2.5))
   }
 
   @Test(arguments: [

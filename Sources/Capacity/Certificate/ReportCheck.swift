@@ -26,6 +26,7 @@ public struct ReportCheck: Sendable, Equatable {
       roofs[name]?.mark(&found)
       compare(name, figure, found)
     }
+    guards(report)
     let spans = report.models.flatMap(\.figures).map(\.spans) + report.flex.flatMap(\.points).map(\.spans)
     guard spans.allSatisfy({ $0.count <= Self.mostSamples }) else {
       problems.append("more than \(Self.mostSamples) spans of work in one figure")
@@ -51,6 +52,7 @@ public struct ReportCheck: Sendable, Equatable {
     let parts: [(String, Bool)] = [
       ("value", stated.value == found.value), ("interval", stated.ci95 == found.ci95), ("n", stated.n == found.n),
       ("verdict", stated.validity == found.validity && stated.reasons == found.reasons),
+      ("outliers", stated.outliers == found.outliers),
     ]
     let wrong = parts.filter { !$0.1 }.map(\.0)
     problems.append(
@@ -60,6 +62,15 @@ public struct ReportCheck: Sendable, Equatable {
 
   private mutating func check(_ condition: Bool, _ problem: @autoclosure () -> String) {
     if !condition { problems.append(problem()) }
+  }
+
+  /// What the guards found in the whole run follows from their counts; and where the run has counts, its figures have.
+  private mutating func guards(_ report: CapacityReport) {
+    guard let window = report.window, let counts = window.counts else { return }
+    check(window == GuardWindow(counts), "window: shares or reasons are not what the guards' counts give")
+    for (name, figure) in report.measuredFigures {
+      check(figure.windows?.isEmpty == false, "\(name): the guards' counts are missing")
+    }
   }
 
   private mutating func nominal(_ report: CapacityReport) {

@@ -19,17 +19,31 @@ public struct ComparisonText {
     let same = comparison.changes.count { $0.verdict == .same }
     var lines = ["before: \(comparison.before)", "after:  \(comparison.after)", ""]
     for change in shown {
-      lines.append("\(change.verdict.rawValue): \(change.name)")
+      lines.append("\(change.verdict.rawValue)\(change.isUnproven ? ", or another launch" : ""): \(change.name)")
       var parts = ["\(side(change.before, change.unit)) -> \(side(change.after, change.unit))"]
       if let shift = change.shift, let p = change.p {
         parts.append("shift \(Self.percent(shift))")
         parts.append("p \(p < 0.0001 ? "< 0.0001" : TextReport.small(p))")
       }
+      if let spread = change.launchSpread, let p = change.launchP {
+        parts.append(
+          "launches \(change.before.launches) and \(change.after.launches), spread by "
+            + "\(Quantity.text(spread, "1")), p \(p < 0.0001 ? "< 0.0001" : TextReport.small(p))")
+      }
+      if change.isWithinLaunches { parts.append("no more than launches differ by") }
       if change.followsRoof { parts.append("as its roof") }
       if let why = change.why { parts.append(why) }
       lines.append("    " + parts.joined(separator: ", "))
     }
     lines.append("\(same) of \(comparison.changes.count) figures did not change (p < 0.01 and more than 2 %)")
+    let within = comparison.changes.count(where: \.isWithinLaunches)
+    if within > 0 { lines.append("\(within) of these differ, by no more than launches of one side do") }
+    let unknown = comparison.changes.filter { $0.p != nil && $0.launchSpread == nil }
+    if let first = unknown.first {
+      let rule = first.assumedSpread.map { "changes of up to \(Quantity.text($0, "1")) do" } ?? "their changes do"
+      lines.append(
+        "\(unknown.count) figures have one launch a side: how far launches differ is not known, and \(rule) not count")
+    }
     return lines + [""]
   }
 
@@ -48,10 +62,11 @@ public struct ComparisonText {
   private func layers() -> [String] {
     var lines: [String] = []
     for layer in comparison.layers where layer.compared > 0 {
+      let unproven = layer.unproven > 0 ? ", \(layer.unproven) perhaps another launch" : ""
       let follow = layer.followRoof > 0 ? ", \(layer.followRoof) of these as their roofs" : ""
       lines.append(
         "\(layer.layer.rawValue) (\(layer.cause)): \(layer.worse) worse, \(layer.better) better of \(layer.compared)"
-          + follow)
+          + follow + unproven)
     }
     let moved = comparison.moved
     if let first = moved.first {

@@ -17,7 +17,7 @@ public struct NamedFigure: Sendable, Equatable {
   /// The figure's share of the roof that binds it, where the report has one.
   public var share: Double?
 
-  init(
+  package init(
     _ layer: CapacityLayer, _ symbol: String, _ labels: [(String, String)], _ figure: Figure, share: Double? = nil
   ) {
     self.layer = layer

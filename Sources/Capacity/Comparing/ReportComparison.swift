@@ -8,9 +8,11 @@ public struct ReportComparison: Codable, Sendable, Equatable {
     public var layer: CapacityLayer
     public var cause: String
     public var compared: Int
-    /// Of the compared figures without an INVALID side.
+    /// Of the compared figures without an INVALID side, the changes that count.
     public var better: Int
     public var worse: Int
+    /// Changes that may be launch against launch.
+    public var unproven: Int
     /// Of the changes, those whose share of the roof stayed within 2 %.
     public var followRoof: Int
     /// Some figure changed that did not just follow its roof.
@@ -28,13 +30,18 @@ public struct ReportComparison: Codable, Sendable, Equatable {
   public var layers: [Layer]
   public var environment: [EnvironmentDifference]
 
-  public init(before: CapacityReport, named beforeName: String, after: CapacityReport, named afterName: String) {
+  /// `assumedSpread`: how far launches of one build may differ, as a fraction, where a figure has one launch a side.
+  public init(
+    before: CapacityReport, named beforeName: String, after: CapacityReport, named afterName: String,
+    assumedSpread: Double? = nil
+  ) {
     self.before = beforeName
     self.after = afterName
     let (a, b) = (before.namedFigures, after.namedFigures)
     let later = Dictionary(b.map { ($0.name, $0) }) { first, _ in first }
     let earlier = Set(a.map(\.name))
-    changes = a.compactMap { figure in later[figure.name].map { FigureChange(figure, $0) } }
+    changes = a.compactMap { figure in later[figure.name].map { FigureChange(figure, $0, assumedSpread: assumedSpread) }
+    }
     onlyBefore = a.map(\.name).filter { later[$0] == nil }
     onlyAfter = b.map(\.name).filter { !earlier.contains($0) }
     environment = EnvironmentDifference.all(before, after)
@@ -44,17 +51,18 @@ public struct ReportComparison: Codable, Sendable, Equatable {
 
   private static func layer(_ layer: CapacityLayer, _ changes: [FigureChange]) -> Layer {
     let counted = changes.filter { $0.layer == layer && $0.verdict != .refused && !$0.isInvalid }
-    let changed = counted.filter(\.isChange)
+    let changed = counted.filter(\.counts)
     let follow = changed.count(where: \.followsRoof)
     return Layer(
       layer: layer, cause: layer.cause, compared: counted.count, better: changed.count { $0.verdict == .better },
-      worse: changed.count { $0.verdict == .worse }, followRoof: follow, moved: changed.count > follow)
+      worse: changed.count { $0.verdict == .worse }, unproven: counted.count(where: \.isUnproven), followRoof: follow,
+      moved: changed.count > follow)
   }
 
   /// Layers in which something moved by itself, the lowest first.
   public var moved: [CapacityLayer] { layers.filter(\.moved).map(\.layer) }
 
-  /// Some figure that is INVALID on neither side is worse.
+  /// Some figure is worse in a way that counts.
   public var isSlower: Bool { changes.contains(where: \.isSlower) }
 
   public func json() throws(CapacityError) -> Data { try ReportJSON.data(self) }

@@ -47,6 +47,8 @@ public final class BenchMatrix {
   public let shape: MatrixShape
   public let productCheck: ProductCheck
   public private(set) var copies: [ck_packed] = []
+  /// Of the first copy, when it had been packed.
+  let packedSum: BitSum
   private let memory: KernelMemory
 
   /// Distinct rows that are encoded; the others are these with their blocks turned by one more place each time.
@@ -70,15 +72,25 @@ public final class BenchMatrix {
     // In one piece: copies smaller than a huge page would each lie on small ones.
     let stride = (packed.bytes + 4095) / 4096 * 4096
     memory = try KernelMemory(bytes: stride * max(count, 1))
+    var sum = BitSum()
     for i in 0..<count {
       packed.data = memory.base + i * stride
       if let first = copies.first {
         packed.data.copyMemory(from: first.data, byteCount: packed.bytes)
       } else {
         try source.store(runtime, into: &packed)
+        sum.add(UnsafeRawBufferPointer(start: packed.data, count: packed.bytes))
       }
       copies.append(packed)
     }
+    packedSum = sum
+  }
+}
+
+extension BenchMatrix {
+  /// Whether every copy still has the bits that were packed. Reads all of them once.
+  func isUnchanged() -> Bool {
+    copies.allSatisfy { BitSum(UnsafeRawBufferPointer(start: $0.data, count: $0.bytes)) == packedSum }
   }
 }
 

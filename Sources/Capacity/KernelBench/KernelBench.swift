@@ -57,6 +57,8 @@ public struct KernelBench {
   let seed: UInt64
   /// Measures the memory around what it bounds; nil: the roofs' own figure has to do.
   let probe: RoofProbe?
+  /// nil but in the self-test, which injects faults here: all else is what guards real figures.
+  var faults: LayerFaults?
 
   public init(
     runtime: KernelRuntime, sampler: FigureSampler, node: NodeManifest, roofs: Roofs, seed: UInt64,
@@ -86,6 +88,13 @@ public struct KernelBench {
       try sampler.checkpoint()
       points.append(try point(set, layer, format, info, m: m, seconds: seconds))
     }
+    // Once for all rows: reading every copy takes as long as a sample. Which of them were wrong is not known then.
+    if !set.weightsAreUnchanged() {
+      for i in points.indices {
+        points[i].rate.mark(.numericFail)
+        points[i].share?.mark(.numericFail)
+      }
+    }
     return points
   }
 
@@ -110,11 +119,14 @@ public struct KernelBench {
           unit: precision.unit, precision: Self.tag(format, info, precision), protocol: "gemm-layer"),
         rule: StoppingRule(minimumSamples: 5, seconds: seconds)
       ) { () throws(CapacityError) -> Sample in
+        faults?.before(set, count)
         let start = FigureSampler.now()
         try set.run(work, startingAt: count)
         let end = FigureSampler.now()
+        faults?.after(set, count, m)
         count += 1
-        return Sample(amount: operations, seconds: end - start, isRight: set.sampledRowsAreRight(m: m))
+        let isRight = set.sampledRowsAreRight(m: m) && set.resultsAreAlike(work)
+        return Sample(amount: operations, seconds: end - start, isRight: isRight)
       }
     }
     var (rate, nearby) = try measured(precision, intensity, measure)
@@ -122,7 +134,8 @@ public struct KernelBench {
     nearby?.mark(&rate)
     let point = KernelPoint(
       model: layer.model, format: format.name, m: m, kernel: kernelName(format), rate: rate, intensity: intensity,
-      check: m > 3 ? "rows 0 and 3 against double; all rows by Freivalds" : "row 0 against double; Freivalds",
+      check: (m > 3 ? "rows 0 and 3 against double; all rows by Freivalds" : "row 0 against double; Freivalds")
+        + "; bits of results and weights unchanged",
       nearby: nearby)
     return point.held(against: roofs, precision)
   }

@@ -6,6 +6,8 @@ final class LayerSet {
   final class Work {
     let m: Int
     let activations: [BenchActivations]
+    /// Of the first results; nil before.
+    fileprivate var results: BitSum?
     init(m: Int, activations: [BenchActivations]) {
       self.m = m
       self.activations = activations
@@ -16,8 +18,8 @@ final class LayerSet {
   private let layer: LayerShape
   private let activation: ck_activation
   private let inputs: [BenchInput]  // one a group
-  private let matrices: [[BenchMatrix]]
-  private let outputs: [[KernelMemory]]  // (m, n) of each matrix
+  let matrices: [[BenchMatrix]]
+  let outputs: [[KernelMemory]]  // (m, n) of each matrix
   let copies: Int
 
   init(
@@ -109,6 +111,23 @@ final class LayerSet {
       matrix.productCheck.allRowsAreRight(y, m: m, ld: matrix.shape.n, x: input.floats, ldx: input.k)
     }
   }
+
+  /// Whether the results are bit for bit those of the first time that this was asked. They must be: a result depends on
+  /// weights, inputs and kernel alone, and all copies hold the same weights. A core that errs now and then is seen here
+  /// however little it errs; one that always does, by the checks above.
+  func resultsAreAlike(_ work: Work) -> Bool {
+    var sum = BitSum()
+    for (group, list) in outputs.enumerated() {
+      for (i, output) in list.enumerated() {
+        sum.add(UnsafeRawBufferPointer(start: output.base, count: work.m * matrices[group][i].shape.n * 4))
+      }
+    }
+    if work.results == nil { work.results = sum }
+    return work.results == sum
+  }
+
+  /// Whether all packed weights still have the bits they were packed with.
+  func weightsAreUnchanged() -> Bool { matrices.allSatisfy { $0.allSatisfy { $0.isUnchanged() } } }
 
   private func everyMatrix(_ isRight: (BenchMatrix, UnsafeBufferPointer<Float>, BenchInput) -> Bool) -> Bool {
     for group in matrices.indices {

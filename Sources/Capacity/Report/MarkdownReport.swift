@@ -20,7 +20,7 @@ public struct MarkdownReport {
       [
         point.format, "\(point.m)", Quantity.text(point.rate), Quantity.spread(point.rate),
         point.share.map { Quantity.number($0.value * 100) } ?? "", point.boundBy ?? "", point.kernel,
-        Quantity.verdict(point.rate),
+        Quantity.fullVerdict(point.rate),
       ]
     }
     return Self.table(["Format", "m", "Rate", "Spread", "Share of roof, %", "Bound by", "Kernel", "Verdict"], rows)
@@ -34,7 +34,7 @@ public struct MarkdownReport {
           Quantity.number(figure.rate.value), Quantity.spread(figure.rate),
           figure.mfu.map { Quantity.number($0.value * 100) } ?? "",
           figure.mbu.map { Quantity.number($0.value * 100) } ?? "", EnergyFacts.cell(figure),
-          Quantity.verdict(figure.rate),
+          Quantity.fullVerdict(figure.rate),
         ]
       }
     }
@@ -58,7 +58,7 @@ public struct MarkdownReport {
 
   private static func cells(_ figure: Figure) -> [String] {
     let interval = figure.ci95.map { Quantity.text($0, figure.unit) }.joined(separator: " to ")
-    return [Quantity.text(figure), interval, "\(figure.n)", Quantity.verdict(figure)]
+    return [Quantity.text(figure), interval, "\(figure.n)", Quantity.fullVerdict(figure)]
   }
 
   static func table(_ head: [String], _ rows: [[String]]) -> String {

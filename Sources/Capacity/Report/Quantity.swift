@@ -67,6 +67,12 @@ public enum Quantity {
     }
   }
 
+  /// The verdict, and how many samples are outliers if any are: "valid, 2 outliers".
+  static func fullVerdict(_ figure: Figure) -> String {
+    let count = figure.outliers ?? 0
+    return verdict(figure) + (count == 0 ? "" : count == 1 ? ", 1 outlier" : ", \(count) outliers")
+  }
+
   static let inconclusiveExplanation =
     "the 95 % interval is wider than ±2 % of the median after the time there was"
 

@@ -69,7 +69,7 @@ public struct TextReport {
   }
 
   private func row(_ name: String, _ all: Figure?, _ one: Figure?) -> String {
-    let verdict = (all ?? one).map(Quantity.verdict) ?? ""
+    let verdict = (all ?? one).map(Quantity.fullVerdict) ?? ""
     return Self.pad(name, 18) + Self.right(all.map(Quantity.text) ?? "", 14)
       + Self.right(one.map(Quantity.text) ?? "", 14) + "  " + verdict
   }
@@ -82,7 +82,7 @@ public struct TextReport {
         Self.pad(result.kind == .f64 ? "FP64" : "FP32, refined", 14) + Self.right("\(result.n)", 7)
           + Self.right(Quantity.text(result.rate), 14) + Self.right(Quantity.spread(result.rate), 14)
           + Self.right(result.share.map { Quantity.number($0.value * 100) } ?? "", 7)
-          + Self.right(Self.small(result.residual), 10) + "  " + Quantity.verdict(result.rate))
+          + Self.right(Self.small(result.residual), 10) + "  " + Quantity.fullVerdict(result.rate))
     }
     return lines + [""]
   }
@@ -122,7 +122,7 @@ public struct TextReport {
             + Self.right(Quantity.number(figure.rate.value), 10) + "  " + Self.pad(Quantity.spread(figure.rate), 10)
             + Self.right(figure.mfu.map { Quantity.number($0.value * 100) } ?? "", 8)
             + Self.right(figure.mbu.map { Quantity.number($0.value * 100) } ?? "", 8) + "  "
-            + Quantity.verdict(figure.rate))
+            + Quantity.fullVerdict(figure.rate))
       }
       if let quality = model.quality {
         lines.append(
@@ -232,6 +232,11 @@ struct Verdicts {
     for reason in Reason.allCases {
       let count = figures.filter { $0.reasons.contains(reason) }.count
       if count > 0 { lines.append("\(reason.rawValue), \(count) figure(s): \(reason.explanation).") }
+    }
+    let held = report.measuredFigures.map { $0.figure.outliers ?? 0 }.filter { $0 > 0 }
+    if !held.isEmpty {
+      lines.append(
+        "Outliers: \(held.reduce(0, +)) sample(s) of \(held.count) figure(s) are far from their median; they are kept.")
     }
     if open > 0 { lines.append("INCONCLUSIVE, \(open) figure(s): \(Quantity.inconclusiveExplanation).") }
     if let window = report.window {

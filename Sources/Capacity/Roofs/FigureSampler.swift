@@ -82,10 +82,10 @@ public struct FigureSampler {
       }
     }
     if shortest < kind.shortest { reasons.insert(.tooShort) }
-    reasons.formUnion(GuardWindow(from: start, to: watch.read()).reasons)
+    let window = GuardCounts(from: start, to: watch.read())
     return Figure(
       samples: rates, unit: kind.unit, precision: kind.precision, protocol: kind.protocol, rule: rule, reasons: reasons,
-      seed: seed)
+      seed: seed, windows: [window])
   }
 
   /// Seconds of the monotonic clock.

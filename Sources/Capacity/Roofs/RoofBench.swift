@@ -165,7 +165,8 @@ public struct RoofBench {
     let load = Figure(
       samples: read, unit: "B/s", protocol: "roof-load",
       rule: StoppingRule(minimumSamples: latency.minimumSamples, seconds: 0, halfWidth: latency.halfWidth),
-      reasons: Set(latency.reasons).subtracting([.notSteady]), seed: sampler.seed)
+      reasons: Set(latency.reasons).subtracting(GuardWindow.findings.union([.notSteady])), seed: sampler.seed,
+      windows: latency.windows)
     return (latency, load)
   }
 }

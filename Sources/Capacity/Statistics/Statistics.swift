@@ -43,11 +43,21 @@ public enum Statistics {
     return low <= high ? low...high : 0...0
   }
 
-  /// Indices of samples further than 5 robust deviations (1.4826 MAD) from the median: flagged, never dropped.
+  /// Samples are outliers beyond so many robust deviations (1.4826 MAD) of the median, and this share of it. Twenty
+  /// normal values have one beyond 6 such deviations in 4 of 1,000 cases, beyond 5 in 11.
+  public static let outlierDeviations = 6.0
+  public static let outlierShare = 0.1
+
+  /// Indices of samples that are further from the median than both: flagged, never dropped. Distances are ratios
+  /// (differences of logarithms), so that a rate and the time it comes from have the same outliers: a sample that took
+  /// three times as long is two thirds of the median away as a rate. Differences where a sample is not above 0.
   public static func outliers(_ samples: [Double]) -> [Int] {
-    let middle = median(samples)
-    let deviation = 1.4826 * median(samples.map { abs($0 - middle) })
-    guard deviation > 0 else { return [] }
-    return samples.indices.filter { abs(samples[$0] - middle) > 5 * deviation }
+    let areRatios = samples.allSatisfy { $0 > 0 }
+    let values = areRatios ? samples.map { log($0) } : samples
+    let middle = median(values)
+    let deviation = 1.4826 * median(values.map { abs($0 - middle) })
+    let least = areRatios ? log(1 + outlierShare) : outlierShare * abs(middle)
+    let limit = max(outlierDeviations * deviation, least)
+    return values.indices.filter { abs(values[$0] - middle) > limit }
   }
 }

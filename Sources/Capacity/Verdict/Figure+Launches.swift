@@ -33,11 +33,14 @@ extension Figure {
       self = first
       return
     }
+    // Where one launch has no counts, what its guards found is taken over.
+    let windows = figures.allSatisfy { $0.windows != nil } ? figures.flatMap { $0.windows ?? [] } : nil
+    let found: Set<Reason> = windows == nil ? [] : GuardWindow.findings
     self.init(
       launches: figures.flatMap(\.takenByLaunch), unit: first.unit, precision: first.precision,
       protocol: first.protocol,
       rule: StoppingRule(minimumSamples: first.minimumSamples, seconds: 0, halfWidth: first.halfWidth),
-      reasons: Set(figures.flatMap(\.reasons)).subtracting([.notSteady]), seed: seed)
+      reasons: Set(figures.flatMap(\.reasons)).subtracting(found.union([.notSteady])), seed: seed, windows: windows)
     // A share of one launch that was too large is judged anew over all of them; a change of level within one is found
     // again.
   }

@@ -30,6 +30,12 @@ public struct Figure: Codable, Sendable, Equatable {
   public var halfWidth: Double
   /// Of the interval's resampling.
   public var seed: UInt64
+  /// How many of `samples` are far from their median (Statistics.outliers): flagged, and kept. nil in reports of versions
+  /// that did not say.
+  public var outliers: Int?
+  /// What the guards counted while the samples were taken, one entry a launch: what they found is worked out from it. nil
+  /// where no guard watched.
+  public var windows: [GuardCounts]?
 
   /// Samples of each launch of a process, in order, warm-up cut: they lie one after the other in `samples`.
   public var launches: [Int]
@@ -39,22 +45,25 @@ public struct Figure: Codable, Sendable, Equatable {
   /// The median of `taken`, without its warm-up.
   public init(
     samples taken: [Double], unit: String, precision: String? = nil, protocol: String,
-    rule: StoppingRule = StoppingRule(seconds: 0), reasons: Set<Reason> = [], seed: UInt64 = 1
+    rule: StoppingRule = StoppingRule(seconds: 0), reasons: Set<Reason> = [], seed: UInt64 = 1,
+    windows: [GuardCounts]? = nil
   ) {
     self.init(
       launches: [taken], unit: unit, precision: precision, protocol: `protocol`, rule: rule, reasons: reasons,
-      seed: seed)
+      seed: seed, windows: windows)
   }
 
   /// The median over the launches of a process, each without its own warm-up.
   public init(
     launches taken: [[Double]], unit: String, precision: String? = nil, protocol: String,
-    rule: StoppingRule = StoppingRule(seconds: 0), reasons: Set<Reason> = [], seed: UInt64 = 1
+    rule: StoppingRule = StoppingRule(seconds: 0), reasons: Set<Reason> = [], seed: UInt64 = 1,
+    windows: [GuardCounts]? = nil
   ) {
     let cuts = taken.map { WarmUp.length($0) }
     let parts = zip(taken, cuts).map { Array($0[$1...]) }
     let steady = parts.flatMap { $0 }
     var reasons = reasons
+    for window in windows ?? [] { reasons.formUnion(GuardWindow(window).reasons) }
     if !parts.allSatisfy({ WarmUp.isSteady($0) }) { reasons.insert(.notSteady) }
     let interval = Statistics.bootstrapMedian(launches: parts, seed: seed)
     value = Statistics.median(steady)
@@ -77,15 +86,20 @@ public struct Figure: Codable, Sendable, Equatable {
     self.seed = seed
     launches = parts.map(\.count)
     launchWarmUps = cuts
+    outliers = parts.reduce(0) { $0 + Statistics.outliers($1).count }
+    self.windows = windows
   }
 
-  /// The same figure worked out anew from its samples, seed and rule. Reasons that are not in the samples (what the
-  /// guards saw, what a check said) are taken over.
+  /// The same figure worked out anew from its samples, seed, rule and the guards' counts. What a check said is not in
+  /// these and is taken over; so is what the guards found, where there are no counts.
   public var recomputed: Figure {
-    Figure(
+    let known: Set<Reason> = windows == nil ? [.notSteady] : GuardWindow.findings.union([.notSteady])
+    var figure = Figure(
       launches: takenByLaunch, unit: unit, precision: precision, protocol: `protocol`,
       rule: StoppingRule(minimumSamples: minimumSamples, seconds: 0, halfWidth: halfWidth),
-      reasons: Set(reasons).subtracting([.notSteady]), seed: seed)
+      reasons: Set(reasons).subtracting(known), seed: seed, windows: windows)
+    if outliers == nil { figure.outliers = nil }
+    return figure
   }
 
   /// `self` divided by `roof`: a share. The interval is this figure's own. `measured` is the figure that `roof` comes
@@ -101,6 +115,7 @@ public struct Figure: Codable, Sendable, Equatable {
     share.warmUpSamples = warmUpSamples.map { $0 / roof }
     share.unit = "1"
     share.protocol = `protocol`
+    share.windows = nil  // the figure has them, and this one its reasons
     if let measured {
       share.reasons = Set(reasons + measured.reasons).sorted()
       if measured.validity == .invalid || share.validity == .valid { share.validity = measured.validity }

@@ -114,38 +114,45 @@ public struct GuardWindow: Codable, Sendable, Equatable {
   public var swappedPages: Int
   public var clockChange: Double?
   public var reasons: [Reason]
+  /// What all of this follows from; nil in reports of versions that did not keep it.
+  public var counts: GuardCounts?
 
   /// Largest share of steal, of foreign work, and largest change of the clock that a figure survives.
   public static let stealLimit = 0.005
   public static let foreignLimit = 0.01
   public static let clockLimit = 0.02
 
-  public init(from start: GuardReading, to end: GuardReading) {
-    let total = max(end.ticks.total - start.ticks.total, 0)
-    let busy = max(end.ticks.busy - start.ticks.busy, 0)
-    let own = max(end.ownTicks - start.ownTicks, 0)
-    let steal = max(end.ticks.steal - start.ticks.steal, 0)
-    let share = { (ticks: Int) in total > 0 ? Double(ticks) / Double(total) : 0 }
-    seconds = end.monotonicSeconds - start.monotonicSeconds
-    stealShare = share(steal)
-    foreignShare = share(max(busy - own, 0))
-    throttledPeriods = end.throttledPeriods - start.throttledPeriods
-    thermalEvents = end.thermalEvents - start.thermalEvents
-    swappedPages = end.swappedPages - start.swappedPages
-    clockChange = start.hertz.flatMap { a in end.hertz.map { $0 / a - 1 } }
+  /// All that a window can find.
+  static let findings: Set<Reason> = [
+    .contended, .throttled, .swapped, .environmentChanged, .frequencyDrift, .clockSync,
+  ]
+
+  public init(from start: GuardReading, to end: GuardReading) { self.init(GuardCounts(from: start, to: end)) }
+
+  public init(_ counts: GuardCounts) {
+    // In floating point: a report may hold any number, and none of them may end the process.
+    let total = max(Double(counts.ticks), 0)
+    let share = { (ticks: Double) in total > 0 ? max(ticks, 0) / total : 0 }
+    seconds = counts.seconds
+    stealShare = share(Double(counts.stolenTicks))
+    foreignShare = share(max(Double(counts.busyTicks), 0) - max(Double(counts.ownTicks), 0))
+    throttledPeriods = counts.throttledPeriods
+    thermalEvents = counts.thermalEvents
+    swappedPages = counts.swappedPages
+    clockChange = counts.startHertz.flatMap { a in counts.endHertz.map { $0 / a - 1 } }
+    self.counts = counts
 
     // Ticks are whole: in a short window one of them is more than the limit. One a processor is rounding.
-    let slack = share(end.processors)
+    let slack = share(Double(counts.processors))
     var found: Set<Reason> = []
     if stealShare > max(Self.stealLimit, slack) { found.insert(.contended) }
     if foreignShare > Self.foreignLimit + slack { found.insert(.contended) }
     if throttledPeriods > 0 || thermalEvents > 0 { found.insert(.throttled) }
     if swappedPages > 0 { found.insert(.swapped) }
-    if start.settings != end.settings { found.insert(.environmentChanged) }
+    if !counts.changedSettings.isEmpty { found.insert(.environmentChanged) }
     if abs(clockChange ?? 0) > Self.clockLimit { found.insert(.frequencyDrift) }
-    let wall = end.wallSeconds - start.wallSeconds
     // A disciplined clock is slewed by at most 500 parts in a million; a step is a jump.
-    if abs(wall - seconds) > 0.001 + 0.0005 * seconds { found.insert(.clockSync) }
+    if abs(counts.wallSeconds - seconds) > 0.001 + 0.0005 * seconds { found.insert(.clockSync) }
     reasons = found.sorted()
   }
 }

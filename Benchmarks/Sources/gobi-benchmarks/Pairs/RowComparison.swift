@@ -20,20 +20,19 @@ struct RowComparison: Codable, Sendable {
   var launches: [LaunchPair]
 
   /// METRICS: what is smaller is no change.
-  static let smallestChange = 0.02
-  static let significance = 0.01
+  static let smallestChange = PairedChange.smallestChange
+  static let significance = PairedChange.significance
 
   init(_ pairs: RowPairs) {
     let differences = pairs.launches.map(\.difference)
-    let shift = PairedShift(differences)
-    let ranks = SignedRank(differences)
+    let paired = PairedChange(logRatios: differences)
     let unpaired = Comparison(before: pairs.launches.map(\.base), after: pairs.launches.map(\.test))
     id = pairs.id
     base = Statistics.median(pairs.launches.map(\.base))
     test = Statistics.median(pairs.launches.map(\.test))
-    change = exp(shift.value) - 1
-    interval = [exp(shift.interval.lowerBound) - 1, exp(shift.interval.upperBound) - 1]
-    (p, pSlower) = (ranks.p, ranks.pAbove)
+    change = paired.change
+    interval = [paired.interval.lowerBound, paired.interval.upperBound]
+    (p, pSlower) = (paired.p, paired.pAbove)
     pUnpaired = unpaired.test.p
     cliffsDelta = unpaired.cliffsDelta
     launches = pairs.launches
