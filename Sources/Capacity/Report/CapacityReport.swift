@@ -35,6 +35,10 @@ public struct CapacityReport: Codable, Sendable, Equatable {
   public var models: [ModelResult] = []
   /// Under caps on power or clock, or under less load; empty where it was not asked for.
   public var flex: [FlexCurve] = []
+  /// Goodput within an objective; empty where it was not measured.
+  public var serving: [ServingResult] = []
+  /// From nominal to delivered, for each model; worked out from all of the above.
+  public var waterfalls: [Waterfall] = []
   public var energy = EnergyReport()
   public var notMeasured: [Omission] = []
 

@@ -27,6 +27,8 @@ public struct LoadTrial: Sendable, Equatable, Codable {
   public var reasons: [Reason]
   /// Whether the objective is shown to be kept at this rate.
   public var passes: Bool
+  /// What all of this follows from; nil where it was not to be kept.
+  public var samples: TrialSamples?
 
   public struct Quantiles: Sendable, Equatable, Codable {
     public var p50, p90, p99, largest: Double
