@@ -9,8 +9,8 @@ struct CapacityCommand: ParsableCommand {
     commandName: "capacity",
     abstract: "Measure this machine: roofs, kernels, real models, each beside its roof and checked.",
     discussion: """
-      The table goes to stdout; capacity.json and capacity.html go to the output folder. Exit code 1 if a figure \
-      failed its check. Ctrl-C leaves a report with what was measured until then.
+      The table goes to stdout; capacity.json, capacity.csv and capacity.html go to the output folder. Exit code 1 if \
+      a figure failed its check. Ctrl-C leaves a report with what was measured until then.
       """)
 
   @Option(help: "quick (at most 25 s, a scheduler's health check) or standard (at most 5 minutes).")
@@ -26,7 +26,7 @@ struct CapacityCommand: ParsableCommand {
   var models = "models"
 
   @Option(
-    name: [.customShort("o"), .long], help: "The folder for capacity.json and capacity.html; '-' with --json: none.")
+    name: [.customShort("o"), .long], help: "The folder for the report's files; '-' with --json: none.")
   var output = "capacity-report"
 
   @Option(help: "A JSON file of nominal figures, each with its source (docs/METRICS.md).")
@@ -38,6 +38,8 @@ struct CapacityCommand: ParsableCommand {
       set them and are put back, or load. 70 s more.
       """)
   var flex: FlexCurve.Kind?
+
+  @OptionGroup var objective: ObjectiveArguments
 
   @OptionGroup var runtime: RuntimeOptions
 
@@ -69,6 +71,7 @@ struct CapacityCommand: ParsableCommand {
     options.seed = seed
     options.power = try power.options()
     options.flex = flex
+    options.serving = try objective.options()
     options.nominal = try nominal.map { try NominalFigures(path: $0) }
     let bar = ProgressBar("measuring")
     let report = try CapacityRun(options, models: measured).run(
@@ -90,7 +93,8 @@ struct CapacityCommand: ParsableCommand {
       Console.out("")
     } else {
       Console.out(TextReport(report).text())
-      Console.out("written: " + [files.json, files.html, certificate].compactMap { $0 }.joined(separator: ", "))
+      Console.out(
+        "written: " + [files.json, files.html, files.csv, certificate].compactMap { $0 }.joined(separator: ", "))
     }
     if Interrupt.isRequested { throw ExitCode(ExitStatus.interrupted.rawValue) }
     if !report.failures.isEmpty { throw ExitCode(ExitStatus.checkFailed.rawValue) }

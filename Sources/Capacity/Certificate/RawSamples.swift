@@ -18,8 +18,31 @@ public struct RawSamples: Sendable {
         "joules": Self.list(series.joules),
       ]
     }
-    value = ["figures": .array(figures), "power": .array(series)]
+    var parts = JSONObject([("figures", .array(figures)), ("power", .array(series))])
+    // A report without a load has the hash that it had before there were loads.
+    if !report.serving.isEmpty { parts["serving"] = .array(report.serving.map(Self.trials)) }
+    value = .object(parts)
   }
+
+  private static func trials(_ result: ServingResult) -> JSONValue {
+    .array(
+      result.knee.trials.map { trial in
+        guard let samples = trial.samples else { return .null }
+        return [
+          "rate": .double(trial.rate), "now": .double(samples.now), "arrival": list(samples.arrival),
+          "sent": list(samples.sent), "first_token": list(samples.firstToken), "last_token": list(samples.lastToken),
+          "ended": list(samples.ended), "prompt_tokens": list(samples.promptTokens),
+          "output_tokens": list(samples.outputTokens), "tokens": list(samples.tokens),
+          "errors": .array(samples.errors.map { ["request": .int(Int64($0.request)), "why": .string($0.why)] }),
+          "gap_places": list(samples.gapPlaces), "gap_counts": list(samples.gapCounts),
+          "largest_gap": .double(samples.largestGap),
+        ]
+      })
+  }
+
+  private static func list(_ values: [Double?]) -> JSONValue { .array(values.map { $0.map { .double($0) } ?? .null }) }
+
+  private static func list(_ values: [Int]) -> JSONValue { .array(values.map { .int(Int64($0)) }) }
 
   private static func list(_ values: [Double]?) -> JSONValue {
     values.map { .array($0.map { .double($0) }) } ?? .null

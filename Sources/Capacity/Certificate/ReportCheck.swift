@@ -30,6 +30,8 @@ public struct ReportCheck: Sendable, Equatable {
     kernels(report)
     for (i, model) in report.models.enumerated() { models("models[\(i)]", model, report) }
     energy(report)
+    serving(report)
+    waterfalls(report)
   }
 
   // MARK: Figures
@@ -103,6 +105,31 @@ public struct ReportCheck: Sendable, Equatable {
       check(
         fails == figure.rate.reasons.contains(.qualityFloor),
         "\(name).figures[\(i)]: QUALITY_FLOOR does not agree with the model's numerics")
+    }
+  }
+
+  // MARK: Service
+
+  private mutating func serving(_ report: CapacityReport) {
+    for (i, result) in report.serving.enumerated() {
+      figures += result.knee.trials.count + 1
+      problems += result.problems.map { "serving[\(i)]: \($0)" }
+      check(
+        report.models.contains { $0.facts.label == result.model && $0.facts.precisionTag == result.precision },
+        "serving[\(i)]: no model of the report has its label and precision tag")
+    }
+  }
+
+  private mutating func waterfalls(_ report: CapacityReport) {
+    // Reports from before there were waterfalls have none.
+    guard !report.waterfalls.isEmpty else { return }
+    let found = WaterfallBuilder(report).waterfalls
+    check(
+      report.waterfalls.count == found.count, "waterfalls: there are \(found.count), not \(report.waterfalls.count)")
+    for (i, (stated, found)) in zip(report.waterfalls, found).enumerated() {
+      figures += stated.steps.count
+      check(stated == found, "waterfalls[\(i)] is not what the report's figures give")
+      check(stated.multipliesOut, "waterfalls[\(i)]: its factors do not multiply to its values")
     }
   }
 

@@ -13,6 +13,8 @@ public struct TextReport {
     lines += linpack()
     lines += kernels()
     lines += models()
+    lines += report.serving.flatMap { ServiceText(result: $0).lines() }
+    lines += report.waterfalls.flatMap { WaterfallText(fall: $0).lines() }
     lines += flex()
     lines += energy()
     lines += verdict()

@@ -25,6 +25,8 @@ public struct CapacityOptions: Sendable {
   public var power = PowerOptions()
   /// What measured roofs are held against.
   public var nominal: NominalFigures?
+  /// What a model serves within, from `standard` on.
+  public var serving = ServingOptions()
   /// Also takes the first model's curve under these caps: about 70 s, at `standard` only.
   public var flex: FlexCurve.Kind?
 

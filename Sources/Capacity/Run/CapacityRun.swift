@@ -5,15 +5,15 @@ import Foundation
 import Inference
 
 public final class CapacityRun {
-  private let options: CapacityOptions
-  private let models: [MeasuredModel]
-  private let began = FigureSampler.now()
+  let options: CapacityOptions
+  let models: [MeasuredModel]
+  let began = FigureSampler.now()
   private var progress: (CapacityProgress) -> Void = { _ in }
-  private var isCancelled: () -> Bool = { false }
+  var isCancelled: () -> Bool = { false }
   private var planned = 0.0
   private var finished = 0.0
   private var shown = 0.0
-  private var power: PowerSampler?
+  var power: PowerSampler?
 
   public init(_ options: CapacityOptions, models: [MeasuredModel]) {
     self.options = options
@@ -49,6 +49,7 @@ public final class CapacityRun {
       try measureModels(runtime, into: &report)
       try measureKernels(runtime, node, layer, formats, into: &report)
       try measureLinpack(runtime, into: &report)
+      try measureServing(runtime, into: &report)
       report.isComplete = true
     } catch {
       guard error == .cancelled else {
@@ -57,8 +58,9 @@ public final class CapacityRun {
       }
       report.notMeasured.append(.init(what: "the rest", why: "the run was cancelled"))
     }
-    if let nominal = options.nominal { report.nominal = NominalShare.of(nominal, report.roofs) }
+    holdAgainstNominal(into: &report)
     finishPower(into: &report)
+    report.waterfalls = WaterfallBuilder(report).waterfalls
     report.window = GuardWindow(from: start, to: watch.read())
     report.seconds = FigureSampler.now() - began
     progress(CapacityProgress(phase: "done", fraction: 1, secondsLeft: 0))
@@ -100,7 +102,7 @@ public final class CapacityRun {
     return formats
   }
 
-  private var sampler: FigureSampler {
+  var sampler: FigureSampler {
     // What follows a figure's last sample, and the report, take two seconds at most.
     FigureSampler(
       watch: Guard(options.files), seed: options.seed, deadline: began + options.level.secondsAllowed - 2
@@ -116,6 +118,7 @@ public final class CapacityRun {
     let memory = Double(options.level.memoryPasses.count + 1) * budget.memory
     planned = Double(Precision.allCases.count) * (budget.compute + budget.computeOne) + 3 * budget.cache + memory
     planned += power == nil ? 0 : budget.idle
+    planned += models.isEmpty ? 0 : options.level.servingSeconds ?? 0
     planned += options.flex == nil ? 0 : Self.flexSeconds
     planned += 2 * budget.linpack + Double(formats) * kernelSeconds + Double(models.count) * modelSeconds
   }
@@ -133,7 +136,7 @@ public final class CapacityRun {
   }
 
   /// Runs a part that should take `seconds`, if they are left; else lists it. Failures of a part are listed too.
-  private func part(
+  func part(
     _ phase: String, seconds: Double, _ report: inout CapacityReport,
     _ body: (inout CapacityReport) throws(CapacityError) -> Void
   ) throws(CapacityError) {
@@ -155,7 +158,7 @@ public final class CapacityRun {
     }
   }
 
-  private func show(_ phase: String, doneOfPart: Double = 0) {
+  func show(_ phase: String, doneOfPart: Double = 0) {
     let spent = FigureSampler.now() - began
     let done = min((finished + doneOfPart) / max(planned, 1e-9), 1)
     shown = max(shown, done)

@@ -45,8 +45,7 @@ public struct ServingBench: Sendable {
       rate throws(CapacityError) in
       progress(count, rate)
       count += 1
-      // A stimulus is never used twice.
-      return try trial(system, plan, rate: rate, seed: seed &+ UInt64(count), end: end)
+      return try trial(system, plan, rate: rate, seed: ServingResult.seed(seed, trial: count - 1), end: end)
     }
     if driver.clock.now >= end, let last = knee.trials.last, !last.passes, last.requests < needed(plan.objective, 0) {
       knee = Knee(trials: knee.trials.dropLast())

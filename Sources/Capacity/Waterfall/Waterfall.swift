@@ -89,4 +89,35 @@ public struct Waterfall: Codable, Sendable, Equatable {
 
   /// What is delivered in the end.
   public var delivered: Step? { steps.last }
+
+  /// The factors from left to right give each value, bit for bit.
+  public var multipliesOut: Bool {
+    guard let first = steps.first, first.factor == nil else { return false }
+    var value = first.value
+    for step in steps.dropFirst() {
+      guard let factor = step.factor else { return false }
+      value *= factor
+      if value != step.value { return false }
+    }
+    return true
+  }
+
+  /// A step from what came before to `level`. The factor is taken over the running value and not over the level before,
+  /// so that roundings do not add up: each value is within 2 units in the last place of its level.
+  package mutating func add(
+    _ name: StepName, _ level: Double, ci95: [Double]?, source: String, validity: Validity, reasons: [Reason]
+  ) {
+    let before = steps.last
+    let factor = before.map { level / $0.value }
+    steps.append(
+      Step(
+        name: name, factor: factor, value: before.map { $0.value * (level / $0.value) } ?? level, ci95: ci95,
+        source: source, validity: Self.worse(before?.validity ?? .valid, validity),
+        reasons: Set((before?.reasons ?? []) + reasons).sorted()))
+  }
+
+  private static func worse(_ a: Validity, _ b: Validity) -> Validity {
+    if a == .invalid || b == .invalid { return .invalid }
+    return a == .inconclusive ? a : b
+  }
 }
