@@ -49,8 +49,8 @@ extension CapacityRun {
         options.serving, prefill: result.largest(.prefill)?.rate.value, decode: result.largest(.decode)?.rate.value,
         seconds: min(seconds, left))
       let depth = choice.prompt + choice.output / 2
-      try measureRegime(model, place, most, depth: depth, into: &report)
       try self.check(result, choice)
+      try measureRegime(model, place, most, depth: depth, into: &report)
       let ends = began + options.level.secondsAllowed - 2
       report.serving.append(
         try search(

@@ -88,7 +88,10 @@ public final class HTTPServing: ServingSystem {
       state.sockets[state.next] = socket.descriptor
       return state.next
     }
-    defer { state.withLock { _ = $0.sockets.removeValue(forKey: place) } }
+    defer {
+      state.withLock { _ = $0.sockets.removeValue(forKey: place) }
+      withExtendedLifetime(socket) {}
+    }
     try socket.send(message)
     var response = HTTPResponse()
     var events = ServerSentEvents()
