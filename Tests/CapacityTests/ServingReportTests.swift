@@ -32,7 +32,7 @@ import Testing
       ("arrival", { $0.knee.trials[passing].samples?.arrival[3] += 0.001 }),
       ("seed", { $0.seed += 1 }),
       ("column", { $0.knee.trials[0].samples?.sent.removeLast() }),
-      ("gaps", { $0.knee.trials[0].samples?.gapCounts[0] += 1 }),
+      ("gaps", { $0.knee.trials[0].samples?.largestGap += 1 }),
       ("tokens", { $0.knee.trials[0].samples?.tokens[0] = .max }),
       ("objective", { $0.objective.timeToFirstToken = 1 }),
       ("place", { $0.knee.trials[0].samples?.gapPlaces[0] = -1 }),

@@ -112,7 +112,7 @@ import Testing
   }
 
   @Test func ratesThatAreNoneMakeNoWaterfall() throws {
-    for value in [0, -1, Double.infinity, 1e-320] {
+    for value in [0, -1, Double.infinity, Double.leastNonzeroMagnitude] {
       var report = try report()
       for i in report.models[0].figures.indices { report.models[0].figures[i].rate.value = value }
       for fall in WaterfallBuilder(report).waterfalls {

@@ -4,7 +4,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite struct NominalTests {
+@Suite struct NominalDerivationTests {
   private func node(_ tree: RecordedTree) -> NodeManifest { NodeReader(tree.files).manifest(build: RecordedTree.build) }
 
   private func processor(_ vendor: String, _ identity: String, name: String = "a name") throws -> NodeManifest {
