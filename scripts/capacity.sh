@@ -16,5 +16,12 @@ else
   echo "no real model: generated weights of the same shape stand in"
   arguments+=(--synthetic smollm2-135m:Q4_1)
 fi
-arguments+=(--synthetic llama-3.2-1b:Q4_0 --models "$models" --output "$report")
+arguments+=(--models "$models" --output "$report")
+case " $* " in
+  # A health check has no time for the standard set of models.
+  *" quick "* | *"=quick "*) arguments+=(--synthetic llama-3.2-1b:Q4_0) ;;
+  *" --level"* | *" --seconds"*) ;;
+  # With the packages and the build it is to be over in 15 minutes on two cores.
+  *) arguments+=(--seconds 420) ;;
+esac
 exec "$gobi" capacity "${arguments[@]}" "$@"

@@ -11,19 +11,36 @@ struct CapacityCommand: ParsableCommand {
     discussion: """
       The table goes to stdout; capacity.json, capacity.csv and capacity.html go to the output folder. Exit code 1 if \
       a figure failed its check. Ctrl-C leaves a report with what was measured until then.
+
+      standard and full measure each figure in several processes, and the standard set of models: generated weights of \
+      published shapes, as far as time, memory and disk allow. Their files are made in the models' folder and removed \
+      after the run, unless they were there before.
       """)
 
-  @Option(help: "quick (at most 25 s, a scheduler's health check) or standard (at most 5 minutes).")
+  @Option(
+    help: """
+      quick (at most 25 s, a scheduler's health check), standard (at most 10 minutes) or full (an hour or more, at most two).
+      """)
   var level = CapacityLevel.standard
 
-  @Option(parsing: .singleValue, help: "A model to measure, as LABEL=PATH; may be repeated.")
+  @Option(help: "End within so many seconds: figures get less time each. At least 60.")
+  var seconds: Double?
+
+  @Option(
+    name: [.customShort("m"), .long], parsing: .singleValue,
+    help: "A model to measure, as LABEL=PATH or PATH; may be repeated.")
   var model: [String] = []
 
   @Option(parsing: .singleValue, help: "A generated model, as SHAPE:TYPE; may be repeated. See gobi generate --list.")
   var synthetic: [String] = []
 
-  @Option(help: "Where generated models are kept.")
+  @Flag(inversion: .prefixedNo, help: "Measure the standard set of models. Default: at standard and full.")
+  var set: Bool?
+
+  @Option(help: "Where generated models are made; those of --synthetic are kept there.")
   var models = "models"
+
+  @OptionGroup var cache: PanelCacheOption
 
   @Option(
     name: [.customShort("o"), .long], help: "The folder for the report's files; '-' with --json: none.")
@@ -53,19 +70,33 @@ struct CapacityCommand: ParsableCommand {
   @Flag(help: "Print the JSON report to stdout in place of the table.")
   var json = false
 
+  @Option(help: .hidden)
+  var launch: String?
+
   func validate() throws {
+    if let seconds, !(60...86_400).contains(seconds) { throw ValidationError("--seconds: expected 60 to 86400") }
     guard output != "-" || (json && signing.sign == nil) else {
       throw ValidationError("-o -: needs --json, and no --sign: a certificate is written beside a report")
     }
   }
 
   func run() throws {
+    if let launch { return try CapacityLaunch.run(launch) }
+    let start = ContinuousClock.now
     Interrupt.watch()
     _ = try runtime.runtime()  // wrong options are told before anything is measured
     let signer = try signing.prepared()
     var measured = try model.map { try named($0) }
     measured += try synthetic.map { try generated($0) }
     var options = CapacityOptions(level: level, version: gobiVersion)
+    let standard = StandardSet(
+      folder: models, seconds: allowed, memory: NodeReader(NodeFiles()).availableMemory)
+    defer { standard.removeMade() }
+    if set ?? (level != .quick) { measured += try standard.prepared(&options.omitted) }
+    options.panelCache = cache.folder
+    options.launcher = CapacityLaunch.launcher
+    // Making models is a part of the run's time.
+    options.seconds = allowed - (ContinuousClock.now - start).seconds
     options.threads = runtime.threads ?? 0
     options.isa = runtime.isa
     options.seed = seed
@@ -100,6 +131,9 @@ struct CapacityCommand: ParsableCommand {
     if !report.failures.isEmpty { throw ExitCode(ExitStatus.checkFailed.rawValue) }
   }
 
+  /// The level's time, or less.
+  private var allowed: Double { min(seconds ?? .infinity, level.secondsAllowed) }
+
   private func named(_ text: String) throws -> MeasuredModel {
     let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
     let path = parts.last ?? ""
@@ -107,7 +141,10 @@ struct CapacityCommand: ParsableCommand {
       throw Failure("--model: there is no file '\(path)'", hint: "Expected LABEL=PATH or PATH.")
     }
     let label = parts.count == 2 ? parts[0] : (path as NSString).lastPathComponent
-    return MeasuredModel(path: path, label: label, options: .init(hashesFile: true))
+    var measured = MeasuredModel(path: path, label: label, options: .init(hashesFile: true))
+    let bytes = try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int
+    measured.isLarge = bytes ?? 0 > 4_000_000_000
+    return measured
   }
 
   /// Makes the model if it is not there from an earlier run.

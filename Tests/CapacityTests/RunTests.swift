@@ -81,7 +81,7 @@ import Testing
       _ = try CapacityRun(options, models: []).run()
     }
     options.formats = nil
-    options.kernelShape = "nothing"
+    options.kernelShapes = ["nothing"]
     #expect(throws: CapacityError.self) { _ = try CapacityRun(options, models: []).run() }
   }
 }

@@ -21,6 +21,12 @@ public struct RawSamples: Sendable {
     var parts = JSONObject([("figures", .array(figures)), ("power", .array(series))])
     // A report without a load has the hash that it had before there were loads.
     if !report.serving.isEmpty { parts["serving"] = .array(report.serving.map(Self.trials)) }
+    let roofs = report.nearbyRoofs.sorted { $0.key < $1.key }.map { name, roof -> JSONValue in
+      let list = { (parts: [[Double]]) -> JSONValue in .array(parts.map { Self.list($0) }) }
+      return ["name": .string(name), "before": list(roof.before), "after": list(roof.after)]
+    }
+    // A report without these has the hash that it always had.
+    if !roofs.isEmpty { parts["roofs"] = .array(roofs) }
     value = .object(parts)
   }
 
@@ -53,6 +59,16 @@ public struct RawSamples: Sendable {
 }
 
 extension CapacityReport {
+  /// The roofs that were measured around figures, by the figures' places.
+  var nearbyRoofs: [String: NearbyRoof] {
+    var all: [String: NearbyRoof] = [:]
+    for (i, point) in kernels.enumerated() { all["kernels[\(i)].rate"] = point.nearby }
+    for (i, model) in models.enumerated() {
+      for (j, figure) in model.figures.enumerated() { all["models[\(i)].figures[\(j)].rate"] = figure.nearby }
+    }
+    return all
+  }
+
   /// Figures that come from samples of their own, with their places in the report. Shares and energy come from these
   /// and from readings of power.
   var measuredFigures: [(name: String, figure: Figure)] {

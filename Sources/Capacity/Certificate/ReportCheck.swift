@@ -13,12 +13,18 @@ public struct ReportCheck: Sendable, Equatable {
   private static let mostSamples = FigureSampler.mostSamples
 
   public init(_ report: CapacityReport) {
+    let roofs = report.nearbyRoofs
+    for (name, roof) in roofs where roof.before.count != roof.after.count || roof.before.isEmpty {
+      problems.append("\(name): the roofs before and after it are not of the same launches")
+    }
     for (name, figure) in report.measuredFigures {
       guard figure.samples.count + figure.warmUpSamples.count <= Self.mostSamples else {
         problems.append("\(name): more than \(Self.mostSamples) samples")
         continue
       }
-      compare(name, figure, figure.recomputed)
+      var found = figure.recomputed
+      roofs[name]?.mark(&found)
+      compare(name, figure, found)
     }
     let spans = report.models.flatMap(\.figures).map(\.spans) + report.flex.flatMap(\.points).map(\.spans)
     guard spans.allSatisfy({ $0.count <= Self.mostSamples }) else {
@@ -84,9 +90,9 @@ public struct ReportCheck: Sendable, Equatable {
         problems.append("kernels[\(i)]: there is no format \(point.format)")
         continue
       }
-      let precision = report.roofs.servingPrecision(info.activation)
-      let limit = report.roofs.limit(precision, intensity: point.intensity)
-      compare("kernels[\(i)].share", point.share, KernelBench.share(point.rate, of: limit))
+      let found = point.held(against: report.roofs, report.roofs.servingPrecision(info.activation))
+      compare("kernels[\(i)].share", point.share, found.share)
+      check(point.boundBy == found.boundBy, "kernels[\(i)]: another roof binds than it says")
     }
   }
 
@@ -99,7 +105,7 @@ public struct ReportCheck: Sendable, Equatable {
     for (i, figure) in model.figures.enumerated() {
       let found = ModelFigure(
         work: figure.work, count: figure.count, depth: figure.depth, rate: figure.rate, facts: model.facts,
-        roofs: report.roofs)
+        roofs: report.roofs, nearby: figure.nearby, scope: figure.scope)
       compare("\(name).figures[\(i)].mfu", figure.mfu, found.mfu)
       compare("\(name).figures[\(i)].mbu", figure.mbu, found.mbu)
       check(

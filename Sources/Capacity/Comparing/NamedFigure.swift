@@ -133,7 +133,7 @@ extension CapacityReport {
     [
       ("model", model.facts.label), (figure.work == .prefill ? "n" : "batch", String(figure.count)),
       ("depth", String(figure.depth)),
-    ]
+    ] + (figure.scope.map { [("scope", $0.rawValue)] } ?? [])
   }
 
   private static func numbered(_ figures: [NamedFigure]) -> [NamedFigure] {

@@ -25,7 +25,9 @@ public struct RequestEnergy: Codable, Sendable, Equatable {
   /// nil without a prefill from depth 0 and a decode of one sequence from depth 0, of one class.
   init?(_ figures: [ModelFigure], _ energyClass: EnergyClass) {
     let of = { (work: ModelFigure.Work, figure: ModelFigure) -> TokenEnergy? in
-      guard figure.work == work, figure.depth == 0, work == .prefill || figure.count == 1 else { return nil }
+      guard figure.work == work, figure.scope == nil, figure.depth == 0, work == .prefill || figure.count == 1 else {
+        return nil
+      }
       return figure.energy.first { $0.use.energyClass == energyClass }
     }
     guard let prompt = figures.filter({ of(.prefill, $0) != nil }).max(by: { $0.count < $1.count }),

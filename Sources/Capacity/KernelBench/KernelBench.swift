@@ -20,10 +20,12 @@ public struct KernelPoint: Codable, Sendable, Equatable {
   public var boundBy: String?
   /// What the check compared, in words.
   public var check: String
+  /// The memory's read rate around the figure, where memory binds it; nil: `share` is of the roofs' own B_pk.
+  public var nearby: NearbyRoof?
 
   package init(
     model: String, format: String, m: Int, kernel: String, rate: Figure, intensity: Double, share: Figure? = nil,
-    boundBy: String? = nil, check: String
+    boundBy: String? = nil, check: String, nearby: NearbyRoof? = nil
   ) {
     self.model = model
     self.format = format
@@ -34,6 +36,16 @@ public struct KernelPoint: Codable, Sendable, Equatable {
     self.share = share
     self.boundBy = boundBy
     self.check = check
+    self.nearby = nearby
+  }
+
+  /// With the share that `roofs` and the roof nearby give.
+  func held(against roofs: Roofs, _ precision: Precision) -> KernelPoint {
+    var point = self
+    let share = roofs.share(rate, precision, intensity: intensity, nearby: nearby, protocol: "gemm-share")
+    point.share = share?.figure
+    point.boundBy = share?.boundBy
+    return point
   }
 }
 
@@ -43,8 +55,14 @@ public struct KernelBench {
   let node: NodeManifest
   let roofs: Roofs
   let seed: UInt64
+  /// Measures the memory around what it bounds; nil: the roofs' own figure has to do.
+  let probe: RoofProbe?
 
-  public init(runtime: KernelRuntime, sampler: FigureSampler, node: NodeManifest, roofs: Roofs, seed: UInt64) {
+  public init(
+    runtime: KernelRuntime, sampler: FigureSampler, node: NodeManifest, roofs: Roofs, seed: UInt64,
+    probe: RoofProbe? = nil
+  ) {
+    self.probe = probe
     self.runtime = runtime
     self.sampler = sampler
     self.node = node
@@ -84,32 +102,39 @@ public struct KernelBench {
     let precision = roofs.servingPrecision(info.activation)
     let work = try set.prepared(m: m)
     let operations = layer.matrices.reduce(0) { $0 + $1.operationsPerRow } * Double(m * set.copiesInPass(m: m))
-    var count = 0
-    let rate = try sampler.figure(
-      SampleKind(
-        unit: precision.unit, precision: Self.tag(format, info, precision), protocol: "gemm-layer"),
-      rule: StoppingRule(minimumSamples: 5, seconds: seconds)
-    ) { () throws(CapacityError) -> Sample in
-      let start = FigureSampler.now()
-      try set.run(work, startingAt: count)
-      let end = FigureSampler.now()
-      count += 1
-      return Sample(amount: operations, seconds: end - start, isRight: set.sampledRowsAreRight(m: m))
-    }
-    var checked = rate
-    if !set.allRowsAreRight(m: m) { checked.mark(.numericFail) }
     let intensity = operations / (set.bytes(m: m) * Double(set.copiesInPass(m: m)))
-    let limit = roofs.limit(precision, intensity: intensity)
-    return KernelPoint(
-      model: layer.model, format: format.name, m: m, kernel: kernelName(format), rate: checked, intensity: intensity,
-      share: Self.share(checked, of: limit),
-      boundBy: limit.map { $0.protocol == "roof-compute" ? "compute" : "memory" },
-      check: m > 3 ? "rows 0 and 3 against double; all rows by Freivalds" : "row 0 against double; Freivalds")
+    var count = 0
+    func measure() throws(CapacityError) -> Figure {
+      try sampler.figure(
+        SampleKind(
+          unit: precision.unit, precision: Self.tag(format, info, precision), protocol: "gemm-layer"),
+        rule: StoppingRule(minimumSamples: 5, seconds: seconds)
+      ) { () throws(CapacityError) -> Sample in
+        let start = FigureSampler.now()
+        try set.run(work, startingAt: count)
+        let end = FigureSampler.now()
+        count += 1
+        return Sample(amount: operations, seconds: end - start, isRight: set.sampledRowsAreRight(m: m))
+      }
+    }
+    var (rate, nearby) = try measured(precision, intensity, measure)
+    if !set.allRowsAreRight(m: m) { rate.mark(.numericFail) }
+    nearby?.mark(&rate)
+    let point = KernelPoint(
+      model: layer.model, format: format.name, m: m, kernel: kernelName(format), rate: rate, intensity: intensity,
+      check: m > 3 ? "rows 0 and 3 against double; all rows by Freivalds" : "row 0 against double; Freivalds",
+      nearby: nearby)
+    return point.held(against: roofs, precision)
   }
 
-  /// nil where the roof was not measured.
-  static func share(_ rate: Figure, of limit: Figure?) -> Figure? {
-    limit.map { rate.share(of: $0.value, measuredAs: $0, protocol: "gemm-share") }
+  /// Between two readings of the memory, where it binds.
+  private func measured(_ precision: Precision, _ intensity: Double, _ body: () throws(CapacityError) -> Figure)
+    throws(CapacityError) -> (Figure, NearbyRoof?)
+  {
+    guard let probe, roofs.limit(precision, intensity: intensity)?.protocol == "roof-memory" else {
+      return (try body(), nil)
+    }
+    return try probe.around(body)
   }
 
   static func tag(_ format: Format, _ info: ck_format_info, _ precision: Precision) -> String {

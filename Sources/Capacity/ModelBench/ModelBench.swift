@@ -27,11 +27,16 @@ public struct ModelBench {
     public var prefill: [(tokens: Int, depth: Int)]
     public var decode: [(batch: Int, depth: Int)]
     public var secondsEach: Double
+    /// 0: the numerics are not looked at.
     public var qualityTokens: Int
+    /// Also the first prefill and the first decode of a server's work: with tokenising and sampling.
+    public var endToEnd = false
 
     public init(
-      prefill: [(tokens: Int, depth: Int)], decode: [(batch: Int, depth: Int)], secondsEach: Double, qualityTokens: Int
+      prefill: [(tokens: Int, depth: Int)], decode: [(batch: Int, depth: Int)], secondsEach: Double,
+      qualityTokens: Int, endToEnd: Bool = false
     ) {
+      self.endToEnd = endToEnd
       self.prefill = prefill
       self.decode = decode
       self.secondsEach = secondsEach
@@ -41,28 +46,39 @@ public struct ModelBench {
     public static func == (a: Plan, b: Plan) -> Bool {
       a.prefill.map { [$0.tokens, $0.depth] } == b.prefill.map { [$0.tokens, $0.depth] }
         && a.decode.map { [$0.batch, $0.depth] } == b.decode.map { [$0.batch, $0.depth] }
-        && a.secondsEach == b.secondsEach && a.qualityTokens == b.qualityTokens
+        && a.secondsEach == b.secondsEach && a.qualityTokens == b.qualityTokens && a.endToEnd == b.endToEnd
     }
 
-    public var steps: Int { prefill.count + decode.count + 1 }
+    public var steps: Int { prefill.count + decode.count + 1 + (endToEnd ? 2 : 0) }
   }
 
   let sampler: FigureSampler
   let roofs: Roofs
   let seed: UInt64
-  /// Read right before and after timed work; nil where nobody asks for energy.
-  let power: PowerSampler?
+  /// Reads power right before and after timed work; nil where nobody asks for energy.
+  let poll: (() -> Void)?
   /// Each figure takes at least so many seconds: sensors of power need that.
   let secondsAtLeast: Double
+  /// Measures the memory around each decode; nil: the roofs' own figure has to do.
+  let probe: RoofProbe?
 
   public init(
     sampler: FigureSampler, roofs: Roofs, seed: UInt64, power: PowerSampler? = nil, secondsAtLeast: Double = 0
   ) {
+    self.init(
+      sampler: sampler, roofs: roofs, seed: seed, poll: power.map { power in { power.poll() } },
+      secondsAtLeast: secondsAtLeast, probe: nil)
+  }
+
+  public init(
+    sampler: FigureSampler, roofs: Roofs, seed: UInt64, poll: (() -> Void)?, secondsAtLeast: Double, probe: RoofProbe?
+  ) {
     self.sampler = sampler
     self.roofs = roofs
     self.seed = seed
-    self.power = power
+    self.poll = poll
     self.secondsAtLeast = secondsAtLeast
+    self.probe = probe
   }
 
   /// `progress` is called before each step with the number of steps done. A step that throws .cancelled ends all.
@@ -93,6 +109,21 @@ public struct ModelBench {
       }
       result.figures.append(try decode(model, batch, depth, plan.secondsEach, reasons))
     }
+    guard plan.endToEnd else { return result }
+    guard let served = model as? any ServedModel, served.canServeText else {
+      result.notMeasured.append("end to end: the model has no tokenizer")
+      return result
+    }
+    if let tokens = plan.prefill.first?.tokens {
+      done += 1
+      progress(done, result)
+      result.figures.append(try prefill(served, textOf: tokens, plan.secondsEach, reasons))
+    }
+    if let batch = plan.decode.first?.batch {
+      done += 1
+      progress(done, result)
+      result.figures.append(try decodeText(served, batch, plan.secondsEach, reasons))
+    }
     return result
   }
 
@@ -106,7 +137,7 @@ public struct ModelBench {
   }
 
   // The same stimulus is never used twice: each sample draws new tokens.
-  private func tokens(_ count: Int, _ random: inout RandomSource, _ model: any ModelUnderTest) -> [Int32] {
+  func tokens(_ count: Int, _ random: inout RandomSource, _ model: any ModelUnderTest) -> [Int32] {
     (0..<count).map { _ in Int32(random.index(below: max(model.facts.vocabulary, 1))) }
   }
 
@@ -122,70 +153,5 @@ public struct ModelBench {
       throw .model(label: model.facts.label, what: "logits of a wrong shape")
     }
     return QualityCheck(exact: exact, served: served, vocabulary: model.facts.vocabulary)
-  }
-
-  private func prefill(
-    _ model: any ModelUnderTest, _ count: Int, _ depth: Int, _ seconds: Double, _ reasons: Set<Reason>
-  ) throws(CapacityError) -> ModelFigure {
-    var random = RandomSource(seed: seed &+ 17)
-    let facts = model.facts
-    var spans: [WorkSpan] = []
-    let rate = try sampler.figure(
-      SampleKind(unit: "token/s", precision: facts.precisionTag, protocol: "prefill"),
-      rule: StoppingRule(minimumSamples: 3, maximumSamples: 20, seconds: seconds), reasons: reasons,
-      atLeast: secondsAtLeast
-    ) { () throws(CapacityError) -> Sample in
-      let tokens = tokens(count, &random, model)
-      try model.prepare(sequences: 1, depth: depth)
-      power?.poll()
-      let start = FigureSampler.now()
-      try model.prefill(tokens)
-      let end = FigureSampler.now()
-      spans.append(span(start, end, count))
-      return Sample(amount: Double(count), seconds: end - start)
-    }
-    return ModelFigure(
-      work: .prefill, count: count, depth: depth, rate: rate, facts: facts, roofs: roofs,
-      spans: power == nil ? [] : spans)
-  }
-
-  private func span(_ begin: Double, _ end: Double, _ tokens: Int) -> WorkSpan {
-    power?.poll()
-    return WorkSpan(begin: begin, end: end, tokens: tokens)
-  }
-
-  /// Steps of a decode's sample: a small model's step is a millisecond.
-  static let stepsPerSample = 8
-
-  private func decode(
-    _ model: any ModelUnderTest, _ batch: Int, _ depth: Int, _ seconds: Double, _ reasons: Set<Reason>
-  ) throws(CapacityError) -> ModelFigure {
-    var random = RandomSource(seed: seed &+ 31)
-    let facts = model.facts
-    var spans: [WorkSpan] = []
-    let rate = try sampler.figure(
-      SampleKind(unit: "token/s", precision: facts.precisionTag, protocol: "decode"),
-      rule: StoppingRule(minimumSamples: 5, maximumSamples: 40, seconds: seconds), reasons: reasons,
-      atLeast: secondsAtLeast
-    ) { () throws(CapacityError) -> Sample in
-      try model.prepare(sequences: batch, depth: depth)
-      let steps = (0..<Self.stepsPerSample).map { _ in tokens(batch, &random, model) }
-      var spent = 0.0
-      power?.poll()
-      let began = FigureSampler.now()
-      var ended = began
-      for tokens in steps {
-        let start = FigureSampler.now()
-        try model.decode(tokens)
-        ended = FigureSampler.now()
-        spent += ended - start
-        try sampler.checkpoint()
-      }
-      spans.append(span(began, ended, batch * steps.count))
-      return Sample(amount: Double(batch * steps.count), seconds: spent)
-    }
-    return ModelFigure(
-      work: .decode, count: batch, depth: depth, rate: rate, facts: facts, roofs: roofs,
-      spans: power == nil ? [] : spans)
   }
 }

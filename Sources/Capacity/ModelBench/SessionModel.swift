@@ -5,7 +5,9 @@ import Inference
 public final class SessionModel: ModelUnderTest {
   public let facts: ModelFacts
   private let path: String
-  private let session: Session
+  let session: Session
+  /// nil for a file without one: it is then not measured end to end.
+  package let tokenizer: (any Tokenizer)?
   private let runtime: Runtime
   private var sequences: [SequenceID] = []
   private var random = RandomSource(seed: 0x5e55)
@@ -19,8 +21,14 @@ public final class SessionModel: ModelUnderTest {
     public var isGenerated = false
     /// Hashes the file, which reads all of it.
     public var hashesFile = false
+    /// Where packed weights are kept from one load to the next; nil: they are packed each time.
+    public var panelCache: String?
 
-    public init(threads: Int = 0, isa: String? = nil, isGenerated: Bool = false, hashesFile: Bool = false) {
+    public init(
+      threads: Int = 0, isa: String? = nil, isGenerated: Bool = false, hashesFile: Bool = false,
+      panelCache: String? = nil
+    ) {
+      self.panelCache = panelCache
       self.threads = threads
       self.isa = isa
       self.isGenerated = isGenerated
@@ -41,7 +49,9 @@ public final class SessionModel: ModelUnderTest {
         isa = known
       }
       runtime = try Runtime(threads: options.threads > 0 ? options.threads : nil, isa: isa)
-      let model = try Model.open(path: path, runtime: runtime)
+      let model = try Model.open(
+        path: path, runtime: runtime, options: ModelOptions(panelCache: options.panelCache))
+      tokenizer = try? TokenizerLoader.tokenizer(of: WeightFiles.open(path: path))
       session = try Session(model: model)
       facts = try Self.facts(model, path: path, label: label, options: options)
     } catch let error as CapacityError {
@@ -174,19 +184,7 @@ public final class SessionModel: ModelUnderTest {
     return rows
   }
 
-  private func wrapped<R>(_ body: () throws -> R) throws(CapacityError) -> R {
+  func wrapped<R>(_ body: () throws -> R) throws(CapacityError) -> R {
     do { return try body() } catch { throw .model(label: facts.label, what: "\(error)") }
-  }
-}
-
-extension MeasuredModel {
-  /// The model at `path`, opened when its turn comes.
-  public init(path: String, label: String, options: SessionModel.Options = .init()) {
-    self.init(label: label) { runtime throws(CapacityError) in
-      var options = options
-      if options.threads == 0 { options.threads = runtime.threads }
-      if options.isa == nil { options.isa = runtime.isa }
-      return try SessionModel(path: path, label: label, options: options)
-    }
   }
 }

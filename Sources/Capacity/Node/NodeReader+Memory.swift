@@ -2,6 +2,9 @@
 import Foundation
 
 extension NodeReader {
+  /// Bytes that programs can have without swapping; 0 where the system does not tell.
+  public var availableMemory: Int { memory().availableBytes }
+
   func memory() -> NodeManifest.Memory {
     let info = files.pairs("proc/meminfo")
     let bytes = { (key: String) in

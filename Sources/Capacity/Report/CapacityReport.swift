@@ -24,6 +24,8 @@ public struct CapacityReport: Codable, Sendable, Equatable {
   public var seed: UInt64
   /// False if the run was cancelled: what is there counts, the rest was not measured.
   public var isComplete: Bool
+  /// Of the process; nil: all was measured in the one that wrote this.
+  public var launches: [LaunchRecord]?
   public var node: NodeManifest
   /// The guards over the whole run.
   public var window: GuardWindow?

@@ -104,8 +104,7 @@ public struct TextReport {
       ]
       lines.append("work                      token/s  spread       MFU %   MBU %  verdict")
       for figure in model.figures {
-        let name =
-          figure.work == .prefill ? "prefill \(figure.count)" : "decode, batch \(figure.count)"
+        let name = figure.title.replacing("end to end", with: "e2e")
         lines.append(
           Self.pad(name + (figure.depth > 0 ? " @ \(figure.depth)" : ""), 23)
             + Self.right(Quantity.number(figure.rate.value), 10) + "  " + Self.pad(Quantity.spread(figure.rate), 10)

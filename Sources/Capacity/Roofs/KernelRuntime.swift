@@ -10,6 +10,8 @@ public enum CapacityError: Error, Sendable, Equatable, CustomStringConvertible {
   case model(label: String, what: String)
   /// A report could not be read or written.
   case report(path: String, what: String)
+  /// A launch of a process did not come to its end.
+  case launch(number: Int, what: String)
   /// The option's name and what is wrong with it.
   case option(name: String, what: String)
 
@@ -19,6 +21,7 @@ public enum CapacityError: Error, Sendable, Equatable, CustomStringConvertible {
     case .cancelled: "the run was cancelled"
     case .model(let label, let what): "model \(label): \(what)"
     case .report(let path, let what): "\(path): \(what)"
+    case .launch(let number, let what): "launch \(number): \(what)"
     case .option(let name, let what): "\(name): \(what)"
     }
   }

@@ -29,7 +29,9 @@ extension CapacityRun {
   }
 
   /// Lists why there is no goodput where there is none.
-  func measureServing(_ runtime: KernelRuntime, into report: inout CapacityReport) throws(CapacityError) {
+  func measureServing(_ runtime: KernelRuntime, _ node: NodeManifest, into report: inout CapacityReport)
+    throws(CapacityError)
+  {
     guard let (place, source) = served(report) else { return }
     let name = "goodput of \(source.label)"
     guard let seconds = options.level.servingSeconds else {
@@ -37,7 +39,7 @@ extension CapacityRun {
       return
     }
     try part(name, seconds: seconds, &report) { report throws(CapacityError) in
-      let left = began + options.level.secondsAllowed - 2 - FigureSampler.now()
+      let left = secondsLeft - tail
       let model = try source.open(runtime)
       let most = options.serving.sequences(threads: runtime.threads)
       guard let system = try model.serving(mostSequences: most) else {
@@ -50,21 +52,23 @@ extension CapacityRun {
         seconds: min(seconds, left))
       let depth = choice.prompt + choice.output / 2
       try self.check(result, choice)
-      try measureRegime(model, place, most, depth: depth, into: &report)
-      let ends = began + options.level.secondsAllowed - 2
+      try measureRegime(model, place, most, depth: depth, probe: try probe(runtime, node), into: &report)
       report.serving.append(
         try search(
-          system, choice, most, depth, result.facts, seconds: min(seconds, ends - FigureSampler.now())))
+          system, choice, most, depth, result.facts, seconds: min(seconds, secondsLeft - tail)))
     }
   }
 
   /// S where the service works: its batch, in the middle of its requests.
   private func measureRegime(
-    _ model: any ModelUnderTest, _ place: Int, _ batch: Int, depth: Int, into report: inout CapacityReport
+    _ model: any ModelUnderTest, _ place: Int, _ batch: Int, depth: Int, probe: RoofProbe?,
+    into report: inout CapacityReport
   ) throws(CapacityError) {
-    let bench = ModelBench(sampler: sampler, roofs: report.roofs, seed: options.seed, power: power)
+    let bench = ModelBench(
+      sampler: sampler, roofs: report.roofs, seed: options.seed, poll: poll, secondsAtLeast: secondsForPower,
+      probe: probe)
     let plan = ModelBench.Plan(
-      prefill: [], decode: [(batch, depth)], secondsEach: options.level.budget.model.secondsEach, qualityTokens: 0)
+      prefill: [], decode: [(batch, depth)], secondsEach: budget.model.secondsEach, qualityTokens: 0)
     let fails = report.models[place].quality.map { !$0.passes } ?? false
     var figures = try bench.measure(model, plan: plan) { _, _ in }.figures
     try model.prepare(sequences: 0, depth: 0)
@@ -75,7 +79,7 @@ extension CapacityRun {
         rate.mark(.qualityFloor)
         return ModelFigure(
           work: $0.work, count: $0.count, depth: $0.depth, rate: rate, facts: report.models[place].facts,
-          roofs: report.roofs, spans: $0.spans)
+          roofs: report.roofs, spans: $0.spans, nearby: $0.nearby)
       }
     }
     report.models[place].figures += figures
@@ -84,7 +88,8 @@ extension CapacityRun {
   /// Throws where one sequence alone breaks the objective: no rate would pass, and to find that out takes all the time.
   private func check(_ result: ModelResult, _ choice: ServingChoice) throws(CapacityError) {
     let objective = options.serving.objective
-    let alone = result.figures.first { $0.work == .decode && $0.count == 1 && $0.depth == 0 }?.rate.value
+    let alone = result.figures.first { $0.work == .decode && $0.count == 1 && $0.depth == 0 && $0.scope == nil }?.rate
+      .value
     if let alone, alone > 0, 1 / alone > objective.timePerOutputToken {
       let takes = Quantity.text(1 / alone, "s"), asked = Quantity.text(objective.timePerOutputToken, "s")
       throw .model(
@@ -137,6 +142,6 @@ private struct CancelQuestion: @unchecked Sendable {
 extension ModelResult {
   /// The row of the largest batch or prompt from an empty sequence.
   func largest(_ work: ModelFigure.Work) -> ModelFigure? {
-    figures.filter { $0.work == work && $0.depth == 0 }.max { $0.count < $1.count }
+    figures.filter { $0.work == work && $0.depth == 0 && $0.scope == nil }.max { $0.count < $1.count }
   }
 }

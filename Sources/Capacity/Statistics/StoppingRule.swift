@@ -16,10 +16,13 @@ public struct StoppingRule: Sendable, Equatable {
   }
 
   /// True if `samples`, warm-up cut off, are enough for a figure.
-  public func isMet(by samples: [Double], seed: UInt64 = 1) -> Bool {
+  public func isMet(by samples: [Double], seed: UInt64 = 1) -> Bool { isMet(by: [samples], seed: seed) }
+
+  /// The same of several launches, each with its samples.
+  func isMet(by launches: [[Double]], seed: UInt64 = 1) -> Bool {
+    let samples = launches.flatMap { $0 }
     guard samples.count >= max(minimumSamples, 2) else { return false }
-    let median = Statistics.median(samples)
-    let interval = Statistics.bootstrapMedian(samples, resamples: 400, seed: seed)
-    return (interval.upperBound - interval.lowerBound) / 2 <= halfWidth * abs(median)
+    let interval = Statistics.bootstrapMedian(launches: launches, resamples: 400, seed: seed)
+    return (interval.upperBound - interval.lowerBound) / 2 <= halfWidth * abs(Statistics.median(samples))
   }
 }

@@ -31,16 +31,32 @@ public struct Figure: Codable, Sendable, Equatable {
   /// Of the interval's resampling.
   public var seed: UInt64
 
+  /// Samples of each launch of a process, in order, warm-up cut: they lie one after the other in `samples`.
+  public var launches: [Int]
+  /// How many were cut of each launch; they lie one after the other in `warmUpSamples`.
+  public var launchWarmUps: [Int]
+
   /// The median of `taken`, without its warm-up.
   public init(
     samples taken: [Double], unit: String, precision: String? = nil, protocol: String,
     rule: StoppingRule = StoppingRule(seconds: 0), reasons: Set<Reason> = [], seed: UInt64 = 1
   ) {
-    let cut = WarmUp.length(taken)
-    let steady = Array(taken[cut...])
+    self.init(
+      launches: [taken], unit: unit, precision: precision, protocol: `protocol`, rule: rule, reasons: reasons,
+      seed: seed)
+  }
+
+  /// The median over the launches of a process, each without its own warm-up.
+  public init(
+    launches taken: [[Double]], unit: String, precision: String? = nil, protocol: String,
+    rule: StoppingRule = StoppingRule(seconds: 0), reasons: Set<Reason> = [], seed: UInt64 = 1
+  ) {
+    let cuts = taken.map { WarmUp.length($0) }
+    let parts = zip(taken, cuts).map { Array($0[$1...]) }
+    let steady = parts.flatMap { $0 }
     var reasons = reasons
-    if !WarmUp.isSteady(steady) { reasons.insert(.notSteady) }
-    let interval = Statistics.bootstrapMedian(steady, seed: seed)
+    if !parts.allSatisfy({ WarmUp.isSteady($0) }) { reasons.insert(.notSteady) }
+    let interval = Statistics.bootstrapMedian(launches: parts, seed: seed)
     value = Statistics.median(steady)
     self.unit = unit
     self.precision = precision
@@ -48,23 +64,26 @@ public struct Figure: Codable, Sendable, Equatable {
     ci95 = [interval.lowerBound, interval.upperBound]
     n = steady.count
     self.protocol = `protocol`
-    validity = !reasons.isEmpty ? .invalid : rule.isMet(by: steady, seed: seed) ? .valid : .inconclusive
+    let isMet = rule.isMet(by: parts, seed: seed)
+    validity = !reasons.isEmpty ? .invalid : isMet ? .valid : .inconclusive
     self.reasons = reasons.sorted()
     minimum = steady.min() ?? .nan
     maximum = steady.max() ?? .nan
-    warmUp = cut
+    warmUp = cuts.reduce(0, +)
     samples = steady
-    warmUpSamples = Array(taken[..<cut])
+    warmUpSamples = zip(taken, cuts).flatMap { $0[..<$1] }
     minimumSamples = rule.minimumSamples
     halfWidth = rule.halfWidth
     self.seed = seed
+    launches = parts.map(\.count)
+    launchWarmUps = cuts
   }
 
   /// The same figure worked out anew from its samples, seed and rule. Reasons that are not in the samples (what the
   /// guards saw, what a check said) are taken over.
   public var recomputed: Figure {
     Figure(
-      samples: warmUpSamples + samples, unit: unit, precision: precision, protocol: `protocol`,
+      launches: takenByLaunch, unit: unit, precision: precision, protocol: `protocol`,
       rule: StoppingRule(minimumSamples: minimumSamples, seconds: 0, halfWidth: halfWidth),
       reasons: Set(reasons).subtracting([.notSteady]), seed: seed)
   }
@@ -96,5 +115,36 @@ public struct Figure: Codable, Sendable, Equatable {
   public mutating func mark(_ reason: Reason) {
     validity = .invalid
     if !reasons.contains(reason) { reasons = (reasons + [reason]).sorted() }
+  }
+}
+
+extension Figure {
+  private enum CodingKeys: String, CodingKey {
+    case value, unit, precision, statistic, ci95, n, `protocol`, validity, reasons, minimum, maximum, warmUp, samples
+    case warmUpSamples, minimumSamples, halfWidth, seed, launches, launchWarmUps
+  }
+
+  /// A report that says nothing of launches was made by one.
+  public init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    value = try values.decode(Double.self, forKey: .value)
+    unit = try values.decode(String.self, forKey: .unit)
+    precision = try values.decodeIfPresent(String.self, forKey: .precision)
+    statistic = try values.decode(String.self, forKey: .statistic)
+    ci95 = try values.decode([Double].self, forKey: .ci95)
+    n = try values.decode(Int.self, forKey: .n)
+    `protocol` = try values.decode(String.self, forKey: .protocol)
+    validity = try values.decode(Validity.self, forKey: .validity)
+    reasons = try values.decode([Reason].self, forKey: .reasons)
+    minimum = try values.decode(Double.self, forKey: .minimum)
+    maximum = try values.decode(Double.self, forKey: .maximum)
+    warmUp = try values.decode(Int.self, forKey: .warmUp)
+    samples = try values.decode([Double].self, forKey: .samples)
+    warmUpSamples = try values.decode([Double].self, forKey: .warmUpSamples)
+    minimumSamples = try values.decode(Int.self, forKey: .minimumSamples)
+    halfWidth = try values.decode(Double.self, forKey: .halfWidth)
+    seed = try values.decode(UInt64.self, forKey: .seed)
+    launches = try values.decodeIfPresent([Int].self, forKey: .launches) ?? [samples.count]
+    launchWarmUps = try values.decodeIfPresent([Int].self, forKey: .launchWarmUps) ?? [warmUpSamples.count]
   }
 }

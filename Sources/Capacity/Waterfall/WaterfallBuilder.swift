@@ -21,7 +21,7 @@ package struct WaterfallBuilder {
     let row = served ?? model.largest(.decode)
     if let row { all += [operations(model, row, served == nil ? nil : result)].compactMap { $0 } }
     var rows = [row].compactMap { $0 }
-    let single = model.figures.first { $0.work == .decode && $0.count == 1 && $0.depth == 0 }
+    let single = model.figures.first { $0.work == .decode && $0.count == 1 && $0.depth == 0 && $0.scope == nil }
     if let single, single != row { rows.insert(single, at: 0) }
     return all + rows.compactMap { bytes(model, $0) }
   }

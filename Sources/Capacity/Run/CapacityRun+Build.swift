@@ -1,0 +1,29 @@
+// What of the build goes into the manifest.
+import CKernels
+import Foundation
+
+extension CapacityRun {
+  func build(_ runtime: KernelRuntime) -> NodeManifest.Build {
+    var blas = ck_blas_info()
+    let hasBLAS = ck_blas_describe(&blas) == CK_OK
+    let executable = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+    var build = NodeManifest.Build(
+      version: options.version, binaryHash: executable.flatMap(FileHash.ofFile), isa: runtime.isa,
+      threads: runtime.threads, blas: hasBLAS ? String(cString: blas.library) : nil,
+      blasCore: hasBLAS ? String(cString: blas.core) : nil, blasThreads: hasBLAS ? Int(blas.threads) : nil)
+    build.libc = Self.libc
+    return build
+  }
+
+  /// "glibc 2.36"; nil on a library that does not tell.
+  static var libc: String? {
+    #if canImport(Glibc)
+      let code = Int32(_CS_GNU_LIBC_VERSION)
+      var text = [CChar](repeating: 0, count: 64)
+      guard confstr(code, &text, text.count) > 0 else { return nil }
+      return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    #else
+      return nil
+    #endif
+  }
+}
