@@ -74,6 +74,9 @@ import Testing
     edited = report
     edited.serving[0].knee.trials[0].samples?.now += 1
     #expect(try RawSamples(edited).hash() != RawSamples(report).hash())
+    edited = report
+    edited.flex[0].points[0].service?.goodRate *= 2
+    #expect(ReportCheck(edited).problems.contains { $0.contains("flex[0].points[0].service") })
     edited.serving = []
     #expect(try RawSamples(edited).hash() != RawSamples(report).hash())
   }

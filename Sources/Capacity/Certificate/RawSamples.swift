@@ -20,7 +20,9 @@ public struct RawSamples: Sendable {
     }
     var parts = JSONObject([("figures", .array(figures)), ("power", .array(series))])
     // A report without a load has the hash that it had before there were loads.
-    if !report.serving.isEmpty { parts["serving"] = .array(report.serving.map(Self.trials)) }
+    if !report.serving.isEmpty { parts["serving"] = .array(report.serving.map { Self.trials($0.knee.trials) }) }
+    let capped = report.flex.map { $0.points.compactMap(\.service) }
+    if capped.contains(where: { !$0.isEmpty }) { parts["flex_serving"] = .array(capped.map(Self.trials)) }
     let roofs = report.nearbyRoofs.sorted { $0.key < $1.key }.map { name, roof -> JSONValue in
       let list = { (parts: [[Double]]) -> JSONValue in .array(parts.map { Self.list($0) }) }
       return ["name": .string(name), "before": list(roof.before), "after": list(roof.after)]
@@ -30,9 +32,9 @@ public struct RawSamples: Sendable {
     value = .object(parts)
   }
 
-  private static func trials(_ result: ServingResult) -> JSONValue {
+  private static func trials(_ trials: [LoadTrial]) -> JSONValue {
     .array(
-      result.knee.trials.map { trial in
+      trials.map { trial in
         guard let samples = trial.samples else { return .null }
         return [
           "rate": .double(trial.rate), "now": .double(samples.now), "arrival": list(samples.arrival),

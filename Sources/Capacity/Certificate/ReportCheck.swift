@@ -37,6 +37,7 @@ public struct ReportCheck: Sendable, Equatable {
     for (i, model) in report.models.enumerated() { models("models[\(i)]", model, report) }
     energy(report)
     serving(report)
+    flexServices(report)
     waterfalls(report)
   }
 
@@ -123,6 +124,18 @@ public struct ReportCheck: Sendable, Equatable {
       check(
         report.models.contains { $0.facts.label == result.model && $0.facts.precisionTag == result.precision },
         "serving[\(i)]: no model of the report has its label and precision tag")
+    }
+  }
+
+  private mutating func flexServices(_ report: CapacityReport) {
+    for (i, curve) in report.flex.enumerated() {
+      for (j, point) in curve.points.enumerated() {
+        guard let trial = point.service else { continue }
+        figures += 1
+        check(
+          curve.objective.map { trial.recomputed($0) == trial } ?? false,
+          "flex[\(i)].points[\(j)].service is not what its samples give")
+      }
     }
   }
 

@@ -59,6 +59,11 @@ extension CapacityRun {
     }
   }
 
+  func driver() -> LoadDriver {
+    let asked = CancelQuestion(ask: isCancelled)
+    return LoadDriver { asked.ask() }
+  }
+
   /// S where the service works: its batch, in the middle of its requests.
   private func measureRegime(
     _ model: any ModelUnderTest, _ place: Int, _ batch: Int, depth: Int, probe: RoofProbe?,
@@ -109,8 +114,7 @@ extension CapacityRun {
     _ system: any ServingSystem, _ choice: ServingChoice, _ most: Int, _ depth: Int, _ facts: ModelFacts,
     seconds: Double
   ) throws(CapacityError) -> ServingResult {
-    let asked = CancelQuestion(ask: isCancelled)
-    let driver = LoadDriver { asked.ask() }
+    let driver = driver()
     let lengths = RequestLengths.fixed(prompt: choice.prompt, output: choice.output)
     // From above: a rate that is too high fails soon.
     let firstRate: Double
