@@ -52,7 +52,7 @@ struct CapacityCommand: ParsableCommand {
   @Option(
     help: """
       Also take the first model's curve under caps: power (limit of each package) or frequency, which need the right to \
-      set them and are put back, or load. 70 s more.
+      set them and are put back, or load. 2 minutes more.
       """)
   var flex: FlexCurve.Kind?
 

@@ -57,7 +57,7 @@ public struct CapacityOptions: Sendable {
   public var launcher: (any Launcher)?
   /// Where packed weights are kept from one launch to the next; nil: they are packed each time.
   public var panelCache: String?
-  /// Also takes the first model's curve under these caps: about 70 s, at `standard` only.
+  /// Also takes the first model's curve under these caps: about 2 minutes, from `standard` on.
   public var flex: FlexCurve.Kind?
 
   var secondsAllowed: Double { seconds ?? level.secondsAllowed }
