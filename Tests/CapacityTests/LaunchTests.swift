@@ -179,7 +179,7 @@ private struct FakeLauncher: Launcher {
 
   @Test func figuresAreOfThreeLaunches() throws {
     var phases: [CapacityProgress] = []
-    let report = try run(FakeLauncher()) { phases.append($0) }
+    let report = try run(FakeLauncher(), progress: { phases.append($0) })
     #expect(report.isComplete && report.launches?.count == 3)
     #expect(Set(try #require(report.launches).map(\.seed)).count == 3)
     for (name, figure) in report.figures.enumerated() { #expect(figure.launches == [12, 12, 12], "\(name)") }

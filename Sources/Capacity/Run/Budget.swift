@@ -32,7 +32,7 @@ extension CapacityLevel {
     case .quick:
       let model = ModelBench.Plan(prefill: [(128, 0)], decode: [(1, 0)], secondsEach: 1, qualityTokens: 16)
       return Budget(
-        compute: 0.4, computeOne: 0.2, cache: 0.2, memory: 0.5, kernel: 0.4, linpack: 0.4, probe: 0.1,
+        compute: 0.5, computeOne: 0.3, cache: 0.5, memory: 0.9, kernel: 0.5, linpack: 1, probe: 0.1,
         linpackSize: 1500, rows: [1, 512], model: model, largeModel: model, modelLoad: 1.5, idle: 1)
     case .standard:
       return Budget(

@@ -75,7 +75,9 @@ public struct LaunchResult: Codable, Sendable, Equatable {
       kernel(list, all.roofs, seed)
     }
     all.models = groups(launches.flatMap(\.models)) { $0.facts.label }.compactMap { model($0, all.roofs, seed) }
-    for omission in launches.flatMap(\.notMeasured) where !all.notMeasured.contains(omission) {
+    for list in groups(launches.flatMap(\.notMeasured), by: { "\($0.what): \($0.why)" }) {
+      guard var omission = list.first else { continue }
+      if list.count < launches.count { omission.why += ", in \(list.count) of \(launches.count) launches" }
       all.notMeasured.append(omission)
     }
     return all
