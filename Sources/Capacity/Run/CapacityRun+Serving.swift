@@ -73,7 +73,7 @@ extension CapacityRun {
       sampler: sampler, roofs: report.roofs, seed: options.seed, poll: poll, secondsAtLeast: secondsForPower,
       probe: probe)
     let plan = ModelBench.Plan(
-      prefill: [], decode: [(batch, depth)], secondsEach: budget.model.secondsEach, qualityTokens: 0)
+      prefill: [], decode: [(batch, depth)], secondsEach: max(budget.model.secondsEach, 4), qualityTokens: 0)
     let fails = report.models[place].quality.map { !$0.passes } ?? false
     var figures = try bench.measure(model, plan: plan) { _, _ in }.figures
     try model.prepare(sequences: 0, depth: 0)

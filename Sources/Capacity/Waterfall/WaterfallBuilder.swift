@@ -90,10 +90,19 @@ package struct WaterfallBuilder {
       kind: .bytes, model: facts.label, work: .decode, count: row.count, depth: row.depth,
       precision: facts.precisionTag, unit: "B/s", perToken: perToken)
     nominal(nil, into: &fall)
-    fall.add(.memory, of: read, source: "B_pk: DRAM read, all threads")
+    // The memory's rate moves from minute to minute: a row is held against what was read around it.
+    let again = ModelFigure(
+      work: row.work, count: row.count, depth: row.depth, rate: row.rate, facts: facts, roofs: report.roofs,
+      nearby: row.nearby, scope: row.scope)
+    guard let mbu = again.mbu, mbu.value > 0 else { return nil }
     fall.add(
-      .model, of: row.rate, times: perToken,
-      source: "MBU: \(Self.words(row)) of \(facts.label), \(Quantity.text(perToken, "B")) a token")
+      .memory, row.rate.value * perToken / mbu.value, ci95: row.nearby == nil ? read.ci95 : nil,
+      source: "B_pk: DRAM read, all threads" + (row.nearby == nil ? "" : ", around this row"),
+      validity: read.validity, reasons: read.reasons)
+    fall.add(
+      .model, row.rate.value * perToken, ci95: row.rate.ci95.map { $0 * perToken },
+      source: "MBU: \(Self.words(row)) of \(facts.label), \(Quantity.text(perToken, "B")) a token",
+      validity: mbu.validity, reasons: mbu.reasons)
     return fall.finished
   }
 
