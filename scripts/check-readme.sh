@@ -24,7 +24,7 @@ for command in "${commands[@]}"; do
   fi
   [ $status -eq 0 ] || { echo "readme: '$command' ended with $status"; exit 1; }
 done
-for file in capacity.json capacity.html; do
+for file in capacity.json capacity.csv capacity.html; do
   test -s capacity-report/$file || { echo "readme: make capacity left no $file"; exit 1; }
 done
 python3 -m json.tool capacity-report/capacity.json >/dev/null

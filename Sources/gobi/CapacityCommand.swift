@@ -9,8 +9,8 @@ struct CapacityCommand: ParsableCommand {
     commandName: "capacity",
     abstract: "Measure this machine: roofs, kernels, real models, each beside its roof and checked.",
     discussion: """
-      The table goes to stdout; capacity.json and capacity.html go to the output folder. Exit code 1 if a figure \
-      failed its check. Ctrl-C leaves a report with what was measured until then.
+      The table goes to stdout; capacity.json, capacity.csv and capacity.html go to the output folder. Exit code 1 if \
+      a figure failed its check. Ctrl-C leaves a report with what was measured until then.
 
       standard and full measure each figure in several processes, and the standard set of models: generated weights of \
       published shapes, as far as time, memory and disk allow. Their files are made in the models' folder and removed \
@@ -43,7 +43,7 @@ struct CapacityCommand: ParsableCommand {
   @OptionGroup var cache: PanelCacheOption
 
   @Option(
-    name: [.customShort("o"), .long], help: "The folder for capacity.json and capacity.html; '-' with --json: none.")
+    name: [.customShort("o"), .long], help: "The folder for the report's files; '-' with --json: none.")
   var output = "capacity-report"
 
   @Option(help: "A JSON file of nominal figures, each with its source (docs/METRICS.md).")
@@ -52,9 +52,11 @@ struct CapacityCommand: ParsableCommand {
   @Option(
     help: """
       Also take the first model's curve under caps: power (limit of each package) or frequency, which need the right to \
-      set them and are put back, or load. 70 s more.
+      set them and are put back, or load. 2 minutes more.
       """)
   var flex: FlexCurve.Kind?
+
+  @OptionGroup var objective: ObjectiveArguments
 
   @OptionGroup var runtime: RuntimeOptions
 
@@ -100,6 +102,7 @@ struct CapacityCommand: ParsableCommand {
     options.seed = seed
     options.power = try power.options()
     options.flex = flex
+    options.serving = try objective.options()
     options.nominal = try nominal.map { try NominalFigures(path: $0) }
     let bar = ProgressBar("measuring")
     let report = try CapacityRun(options, models: measured).run(
@@ -121,7 +124,8 @@ struct CapacityCommand: ParsableCommand {
       Console.out("")
     } else {
       Console.out(TextReport(report).text())
-      Console.out("written: " + [files.json, files.html, certificate].compactMap { $0 }.joined(separator: ", "))
+      Console.out(
+        "written: " + [files.json, files.html, files.csv, certificate].compactMap { $0 }.joined(separator: ", "))
     }
     if Interrupt.isRequested { throw ExitCode(ExitStatus.interrupted.rawValue) }
     if !report.failures.isEmpty { throw ExitCode(ExitStatus.checkFailed.rawValue) }

@@ -5,14 +5,14 @@ import Capacity
 struct ExportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "export",
-    abstract: "Write a report for Prometheus, Kubernetes, Slurm or traffic steering.",
+    abstract: "Write a report for Prometheus, Kubernetes, Slurm, traffic steering or spreadsheets.",
     discussion: """
       prometheus: for the node exporter's textfile collector. nfd: a file for node feature discovery's features.d. \
-      slurm: a node's Features. cats: JSON after draft-ietf-cats-metric-definition. Figures that are not VALID are \
+      slurm: a node's Features. cats: JSON after draft-ietf-cats-metric-definition. csv: a figure a row, with its verdict. Figures that are not VALID are \
       never told as if they were. A file is written aside and renamed.
       """)
 
-  @Argument(help: "prometheus, nfd, slurm or cats.")
+  @Argument(help: "prometheus, nfd, slurm, cats or csv.")
   var format: ExportFormat
 
   @Argument(help: "capacity.json of a run.")

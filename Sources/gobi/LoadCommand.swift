@@ -12,10 +12,21 @@ struct LoadCommand: ParsableCommand {
       Requests arrive at random times (Poisson) whatever has become of those before, and latency counts from the time \
       when each was due. A rate passes if 99 % of all requests are shown to keep --ttft and --tpot, at 99 % confidence: \
       that takes 459 requests without a miss, 662 with one, 838 with two. The largest such rate is found by bisection, \
-      or --rate tries one. Exit code 1 if no rate passed.
+      or --rate tries one. With --url a server is driven instead, over plain HTTP: completions are streamed, and asked \
+      to end by count (ignore_eos). Exit code 1 if no rate passed.
       """)
 
   @OptionGroup var arguments: ModelArguments
+
+  @Option(
+    help: """
+      A server's completions endpoint (http://host:port/v1/completions) in place of a session; -m is then the name that \
+      the server knows the model by. GOBI_API_KEY in the environment is sent as the bearer's key.
+      """)
+  var url: String?
+
+  @Option(help: "With --url: seconds without a byte after which a request has failed.")
+  var timeout = 60.0
 
   @Option(help: "Seconds to the first token that a request may take.")
   var ttft = 2.0
@@ -45,7 +56,9 @@ struct LoadCommand: ParsableCommand {
   var json = false
 
   func validate() throws {
-    for (name, value) in [("ttft", ttft), ("tpot", tpot), ("seconds", seconds), ("rate", rate ?? 1)]
+    for (name, value) in [
+      ("ttft", ttft), ("tpot", tpot), ("seconds", seconds), ("rate", rate ?? 1), ("timeout", timeout),
+    ]
     where !(value > 0 && value.isFinite) {
       throw ValidationError("--\(name): expected a number above 0")
     }
@@ -57,15 +70,7 @@ struct LoadCommand: ParsableCommand {
   func run() throws {
     Interrupt.watch()
     let (lengths, lengthsName) = try requestLengths()
-    let model = try arguments.load()
-    if model.configuration.isEncoder { throw Failure("\(model.path): an encoder generates no tokens") }
-    guard prompt + output <= model.defaultContext else {
-      throw Failure(
-        "prompts of \(prompt) and outputs of \(output) tokens do not fit a context of \(model.defaultContext)",
-        hint: "Give smaller -p and -n.")
-    }
-    let label = (model.path as NSString).lastPathComponent
-    let system = try SessionServing(model: model, label: label)
+    let system = try url.map { try endpoint($0) } ?? session()
     defer { system.stop() }
     let driver = LoadDriver { Interrupt.isRequested }
     let objective = ServiceObjective(timeToFirstToken: ttft, timePerOutputToken: tpot)
@@ -83,12 +88,31 @@ struct LoadCommand: ParsableCommand {
     if json {
       let encoder = JSONEncoder()
       encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-      Console.write([UInt8](try encoder.encode(result)))
+      Console.write([UInt8](try encoder.encode(result.withoutSamples)))
       Console.out("")
     } else {
-      Console.out(text(result))
+      Console.out(TextReport.lines(of: result).joined(separator: "\n"))
     }
     if result.knee.passed == nil { throw ExitCode(ExitStatus.checkFailed.rawValue) }
+  }
+
+  private func session() throws -> any ServingSystem {
+    let model = try arguments.load()
+    if model.configuration.isEncoder { throw Failure("\(model.path): an encoder generates no tokens") }
+    guard prompt + output <= model.defaultContext else {
+      throw Failure(
+        "prompts of \(prompt) and outputs of \(output) tokens do not fit a context of \(model.defaultContext)",
+        hint: "Give smaller -p and -n.")
+    }
+    return try SessionServing(model: model, label: (model.path as NSString).lastPathComponent)
+  }
+
+  private func endpoint(_ text: String) throws -> any ServingSystem {
+    var options = HTTPServing.Options(model: arguments.model)
+    options.silencePatience = timeout
+    options.seed = seed
+    options.key = ProcessInfo.processInfo.environment["GOBI_API_KEY"].flatMap { $0.isEmpty ? nil : $0 }
+    return try HTTPServing(HTTPEndpoint(text), options: options)
   }
 
   private func requestLengths() throws -> (RequestLengths, String) {
@@ -101,35 +125,5 @@ struct LoadCommand: ParsableCommand {
       .drawn(limited),
       "drawn from \(limited.rows.count) rows of \(name), \(changed) of them cut to \(prompt) and \(output) tokens"
     )
-  }
-
-  private func text(_ result: ServingResult) -> String {
-    let objective = result.objective
-    var table = TextTable(columns: [
-      ("requests/s", .right), ("requests", .right), ("misses", .right), ("TTFT p50", .right), ("p99", .right),
-      ("TPOT p99", .right), ("token/s", .right), ("verdict", .left),
-    ])
-    for trial in result.knee.trials.sorted(by: { $0.rate < $1.rate }) {
-      let cell = { (value: Double?) in value.map { Quantity.text($0, "s") } ?? "" }
-      let verdict = trial.passes ? "passes" : (["fails"] + trial.reasons.map(\.rawValue)).joined(separator: " ")
-      table.rows.append([
-        fixed(trial.rate, 3), "\(trial.requests)", "\(trial.misses)", cell(trial.timeToFirstToken?.p50),
-        cell(trial.timeToFirstToken?.p99), cell(trial.timePerOutputToken?.p99), fixed(trial.outputRate, 1), verdict,
-      ])
-    }
-    var lines = [
-      result.system, result.lengths,
-      "objective: TTFT \(Quantity.text(objective.timeToFirstToken, "s")), "
-        + "TPOT \(Quantity.text(objective.timePerOutputToken, "s"))", "", table.lines().joined(separator: "\n"), "",
-    ]
-    let above = result.knee.failed.map { "fails at \(fixed($0, 3))" } ?? "no rate failed"
-    if let passed = result.knee.passed, let goodput = result.knee.goodput {
-      lines.append(
-        "goodput \(fixed(goodput, 1)) token/s at \(fixed(passed, 3)) requests/s; \(above): "
-          + result.validity.rawValue.lowercased())
-    } else {
-      lines.append("no rate passed; \(above)")
-    }
-    return lines.joined(separator: "\n")
   }
 }

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// A report whose shares and energy follow from its samples, as a run's do.
-private func soundReport() throws -> CapacityReport {
+func soundReport() throws -> CapacityReport {
   var report = try sampleReport()
   for i in report.kernels.indices {
     let precision: Precision = report.kernels[i].format == "BF16" ? .bf16 : .s8
@@ -23,6 +23,7 @@ private func soundReport() throws -> CapacityReport {
   report.node.build.binaryHash = String(repeating: "ab", count: 32)
   let account = EnergyAccount(report.energy.series, site: report.energy.site, seed: report.seed)
   report.models = report.models.map(account.filled)
+  report.waterfalls = WaterfallBuilder(report).waterfalls
   return report
 }
 
@@ -253,6 +254,7 @@ private let sound = Result { try soundReport() }
     report.roofs.compute = report.roofs.compute.filter { $0.precision == .s8 && $0.threads == 2 }
     report.roofs.memory = report.roofs.memory.filter { $0.pass == .read }
     report.kernels = [report.kernels[0]]
+    report.serving[0].knee.trials = Array(report.serving[0].knee.trials.prefix(1))
     for i in report.energy.series.indices {
       report.energy.series[i].seconds = Array(report.energy.series[i].seconds.prefix(30))
       report.energy.series[i].watts = report.energy.series[i].watts.map { Array($0.prefix(30)) }

@@ -46,6 +46,24 @@ import Testing
     #expect(found.totals.isEmpty)
   }
 
+  @Test func gapsCountAsUnavailable() throws {
+    var partial = record("n1", day: 5, 10)
+    partial.isComplete = false
+    // Days 1 and 2 are vouched for, 3 is a gap, 4 is right again, 5 is a partial run; 6 is the ledger's end.
+    let found = view([
+      record("n1", day: 1, 10), record("n1", day: 2, 10), record("n1", day: 4, 10), partial,
+      record("n2", day: 1, 5, name: "G m", unit: "token/s"), record("n2", day: 2, 5, reasons: [.numericFail]),
+      record("n2", day: 3, 8, name: "G m", unit: "token/s"), record("n2", day: 6, 8, name: "G m", unit: "token/s"),
+      record("n3", day: 6, 1),
+    ])
+    #expect(found.availability.map(\.node) == ["n1", "n2"])
+    #expect(found.availability[0].share == 0.6 && found.availability[0].healthyHours == 72)
+    // Day 1 and day 3; G·A of the latest record.
+    #expect(found.availability[1].share == 0.4 && found.availability[1].deliveredTokens == 8 * 0.4)
+    #expect(found.availability[0].deliveredTokens == nil)
+    #expect(FleetText(found).text().contains("n1: A = 60.0 %, 72.0 of 120 hours"))
+  }
+
   @Test func aStragglerLagsTwice() {
     var records = (1...5).flatMap { n in (1...3).map { record("n\(n)", day: $0, 100 + Double(n) * 0.1) } }
     records += [record("slow", day: 1, 100), record("slow", day: 2, 96), record("slow", day: 3, 96.5)]

@@ -95,6 +95,11 @@ func sampleReport() throws -> CapacityReport {
   report.node.memory.slots = 4
   report.node.build.libc = "glibc 2.36"
   try addEnergy(to: &report)
+  report.models[0].figures.append(ModelFigure(work: .decode, count: 4, depth: 9, rate: speed))
+  report.serving = [try simulatedService(model: facts.label, precision: facts.precisionTag)]
+  report.flex[0].objective = report.serving[0].objective
+  report.flex[0].points[0].service = report.serving[0].best
+  report.waterfalls = WaterfallBuilder(report).waterfalls
   report.notMeasured = [.init(what: "BF16 multiply-adds", why: "avx2 has no instruction for it")]
   report.window = GuardWindow(quiet)
   report.isComplete = true
@@ -180,7 +185,9 @@ private func addEnergy(to report: inout CapacityReport) throws {
     for line in text.split(separator: "\n") { #expect(line.count <= 80, "\(line)") }
     for word in [
       "INT8", "350", "CONTENDED", "not measured", "LINPACK", "Q4_0", "class C", "J/token", "a request of 512",
-      "150 W", "idle", "INT8 nominal",
+      "150 W", "idle", "INT8 nominal", "SERVICE", "requests/s", "WATERFALL", "bytes of decode",
+      "operations of serving, 4 at once",
+      "token/s within the objective",
     ] {
       #expect(text.contains(word), "\(word)")
     }
@@ -248,7 +255,7 @@ private func addEnergy(to report: inout CapacityReport) throws {
     #expect(try CapacityReport(json: Data(contentsOf: URL(fileURLWithPath: paths.json)), path: paths.json) == report)
     #expect(
       try FileManager.default.contentsOfDirectory(atPath: folder.path("out")).sorted() == [
-        "capacity.html", "capacity.json",
+        "capacity.csv", "capacity.html", "capacity.json",
       ])
     // A file where the folder should be.
     let error = #expect(throws: CapacityError.self) { _ = try report.write(to: paths.json) }

@@ -1,6 +1,7 @@
 // A whole run at the quick level, cut short: it is a valid, partial report. And the hash.
 import Capacity
 import Foundation
+import Inference
 import TestSupport
 import Testing
 
@@ -24,6 +25,28 @@ import Testing
     #expect(phases.allSatisfy { $0.secondsLeft >= 0 && $0.secondsLeft <= 25 })
     #expect(try CapacityReport(json: report.json(), path: "x") == report)
     #expect(report.node.build.version == "test" && report.node.build.binaryHash?.count == 64)
+  }
+
+  /// A whole run, minutes long: the service is searched, the waterfalls reach it, and all of it is worked out anew.
+  @Test(.enabled(if: ProcessInfo.processInfo.environment["GOBI_LONG_TESTS"] == "1")) func aStandardRunServes() throws {
+    let folder = try TemporaryFolder()
+    let shape = try #require(SyntheticShape(name: "tiny"))
+    try SyntheticModel(shape: shape, type: FileType(pure: #require(Format(name: "Q8_0"))), seed: 1)
+      .write(to: folder.path("tiny.gguf")) { _ in true }
+    var options = CapacityOptions(level: .standard, version: "test")
+    options.formats = ["Q8_0"]
+    options.serving.promptTokens = 32
+    options.serving.outputTokens = 8
+    let model = MeasuredModel(path: folder.path("tiny.gguf"), label: "tiny", options: .init(isGenerated: true))
+    let report = try CapacityRun(options, models: [model]).run()
+    let result = try #require(report.serving.first, "\(report.notMeasured)")
+    #expect(result.model == "tiny" && result.mostSequences == 16 && result.depth == 36 && result.window != nil)
+    #expect(result.knee.passed != nil && result.problems == [])
+    let serving = try #require(report.waterfalls.first { $0.work == .serving })
+    #expect(serving.steps.last?.name == .objective && serving.multipliesOut)
+    #expect(ReportCheck(report).problems == [])
+    #expect(try CapacityReport(json: report.json(), path: "x") == report)
+
   }
 
   /// The examples of FIPS 180-4, and a file longer than one read.

@@ -5,45 +5,6 @@ import Inference
 import Synchronization
 import Testing
 
-/// Time that passes only when somebody sleeps.
-private final class SimulatedClock: LoadClock {
-  private let time = Mutex(0.0)
-  var now: Double { time.withLock { $0 } }
-  func sleep(until later: Double) { time.withLock { $0 = max($0, later) } }
-}
-
-/// One server without a choice: requests wait in line, and each takes the same time. Answers are known at once.
-private final class SimulatedServer: ServingSystem {
-  let name = "simulated"
-  let secondsToFirst: Double
-  let secondsPerToken: Double
-  private let freeAt = Mutex(0.0)
-  let submitted = Mutex(0)
-
-  init(secondsToFirst: Double, secondsPerToken: Double) {
-    self.secondsToFirst = secondsToFirst
-    self.secondsPerToken = secondsPerToken
-  }
-
-  func submit(_ request: ServingRequest, to log: RequestLog) {
-    submitted.withLock { $0 += 1 }
-    freeAt.withLock { free in
-      var time = max(free, log.now) + secondsToFirst
-      log.token(of: request.id, at: time)
-      for _ in 1..<request.outputTokens {
-        time += secondsPerToken
-        log.token(of: request.id, at: time)
-      }
-      log.end(of: request.id, at: time)
-      free = time
-    }
-  }
-
-  /// The next load starts at zero.
-  func cancelAll() {}
-  func reset() { freeAt.withLock { $0 = 0 } }
-}
-
 /// Never answers.
 private final class SilentSystem: ServingSystem {
   let name = "silent"

@@ -18,16 +18,39 @@ public struct RawSamples: Sendable {
         "joules": Self.list(series.joules),
       ]
     }
+    var parts = JSONObject([("figures", .array(figures)), ("power", .array(series))])
+    // A report without a load has the hash that it had before there were loads.
+    if !report.serving.isEmpty { parts["serving"] = .array(report.serving.map { Self.trials($0.knee.trials) }) }
+    let capped = report.flex.map { $0.points.compactMap(\.service) }
+    if capped.contains(where: { !$0.isEmpty }) { parts["flex_serving"] = .array(capped.map(Self.trials)) }
     let roofs = report.nearbyRoofs.sorted { $0.key < $1.key }.map { name, roof -> JSONValue in
       let list = { (parts: [[Double]]) -> JSONValue in .array(parts.map { Self.list($0) }) }
       return ["name": .string(name), "before": list(roof.before), "after": list(roof.after)]
     }
-    // A report without them has the hash that it always had.
-    value =
-      roofs.isEmpty
-      ? ["figures": .array(figures), "power": .array(series)]
-      : ["figures": .array(figures), "power": .array(series), "roofs": .array(roofs)]
+    // A report without these has the hash that it always had.
+    if !roofs.isEmpty { parts["roofs"] = .array(roofs) }
+    value = .object(parts)
   }
+
+  private static func trials(_ trials: [LoadTrial]) -> JSONValue {
+    .array(
+      trials.map { trial in
+        guard let samples = trial.samples else { return .null }
+        return [
+          "rate": .double(trial.rate), "now": .double(samples.now), "arrival": list(samples.arrival),
+          "sent": list(samples.sent), "first_token": list(samples.firstToken), "last_token": list(samples.lastToken),
+          "ended": list(samples.ended), "prompt_tokens": list(samples.promptTokens),
+          "output_tokens": list(samples.outputTokens), "tokens": list(samples.tokens),
+          "errors": .array(samples.errors.map { ["request": .int(Int64($0.request)), "why": .string($0.why)] }),
+          "gap_places": list(samples.gapPlaces), "gap_counts": list(samples.gapCounts),
+          "largest_gap": .double(samples.largestGap),
+        ]
+      })
+  }
+
+  private static func list(_ values: [Double?]) -> JSONValue { .array(values.map { $0.map { .double($0) } ?? .null }) }
+
+  private static func list(_ values: [Int]) -> JSONValue { .array(values.map { .int(Int64($0)) }) }
 
   private static func list(_ values: [Double]?) -> JSONValue {
     values.map { .array($0.map { .double($0) }) } ?? .null

@@ -37,6 +37,9 @@ public struct ReportCheck: Sendable, Equatable {
     kernels(report)
     for (i, model) in report.models.enumerated() { models("models[\(i)]", model, report) }
     energy(report)
+    serving(report)
+    flexServices(report)
+    waterfalls(report)
   }
 
   // MARK: Figures
@@ -120,6 +123,43 @@ public struct ReportCheck: Sendable, Equatable {
       check(
         fails == figure.rate.reasons.contains(.qualityFloor),
         "\(name).figures[\(i)]: QUALITY_FLOOR does not agree with the model's numerics")
+    }
+  }
+
+  // MARK: Service
+
+  private mutating func serving(_ report: CapacityReport) {
+    for (i, result) in report.serving.enumerated() {
+      figures += result.knee.trials.count + 1
+      problems += result.problems.map { "serving[\(i)]: \($0)" }
+      check(
+        report.models.contains { $0.facts.label == result.model && $0.facts.precisionTag == result.precision },
+        "serving[\(i)]: no model of the report has its label and precision tag")
+    }
+  }
+
+  private mutating func flexServices(_ report: CapacityReport) {
+    for (i, curve) in report.flex.enumerated() {
+      for (j, point) in curve.points.enumerated() {
+        guard let trial = point.service else { continue }
+        figures += 1
+        check(
+          curve.objective.map { trial.recomputed($0) == trial } ?? false,
+          "flex[\(i)].points[\(j)].service is not what its samples give")
+      }
+    }
+  }
+
+  private mutating func waterfalls(_ report: CapacityReport) {
+    // Reports from before there were waterfalls have none.
+    guard !report.waterfalls.isEmpty else { return }
+    let found = WaterfallBuilder(report).waterfalls
+    check(
+      report.waterfalls.count == found.count, "waterfalls: there are \(found.count), not \(report.waterfalls.count)")
+    for (i, (stated, found)) in zip(report.waterfalls, found).enumerated() {
+      figures += stated.steps.count
+      check(stated == found, "waterfalls[\(i)] is not what the report's figures give")
+      check(stated.multipliesOut, "waterfalls[\(i)]: its factors do not multiply to its values")
     }
   }
 

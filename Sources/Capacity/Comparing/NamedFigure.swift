@@ -9,7 +9,8 @@ public struct NamedFigure: Sendable, Equatable {
   }
 
   public var layer: CapacityLayer
-  /// "R_pk", "B_pk", "latency", "loaded_latency", "load", "numa_read", "numa_latency", "LINPACK", "D_gemm", "S_pp", "S_tg", "J_tok"; "eta_chip", "rho_k", "MFU" and "MBU" are
+  /// "R_pk", "B_pk", "latency", "loaded_latency", "load", "numa_read", "numa_latency", "LINPACK", "D_gemm", "S_pp", "S_tg",
+  /// "G", "J_tok"; "eta_chip", "rho_k", "MFU" and "MBU" are
   /// shares.
   public var symbol: String
   public var labels: [Label]
@@ -115,7 +116,22 @@ extension CapacityReport {
         }
       }
     }
-    return all
+    return all + namedGoodput
+  }
+
+  /// Goodput of other lengths or within another objective is another figure.
+  private var namedGoodput: [NamedFigure] {
+    serving.compactMap { result in
+      result.goodput.map { goodput in
+        NamedFigure(
+          .tokens, "G",
+          [
+            ("model", result.model ?? result.system), ("ttft", "\(result.objective.timeToFirstToken)s"),
+            ("tpot", "\(result.objective.timePerOutputToken)s"), ("lengths", result.lengths),
+            ("batch", result.mostSequences.map(String.init) ?? "unknown"),
+          ], goodput)
+      }
+    }
   }
 
   private static func labels(_ point: KernelPoint) -> [(String, String)] {

@@ -38,6 +38,8 @@ public struct FlexBench {
   let sampler: FigureSampler
   let power: PowerSampler?
   let seed: UInt64
+  /// What is served under each cap; nil: decode alone is told.
+  public var service: FlexService?
 
   public init(sampler: FigureSampler, power: PowerSampler?, seed: UInt64) {
     self.sampler = sampler
@@ -53,7 +55,9 @@ public struct FlexBench {
       for level in levels {
         try sampler.checkpoint()
         try set(level)
-        points.append(try measure(work, plan, cap: level, share: 1, stepSeconds: 0).point)
+        var point = try measure(work, plan, cap: level, share: 1, stepSeconds: 0).point
+        point.service = try service?.trial(points.count)
+        points.append(point)
       }
       return points
     }

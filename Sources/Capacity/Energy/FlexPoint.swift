@@ -16,6 +16,8 @@ public struct FlexPoint: Codable, Sendable, Equatable {
   public var energy: TokenEnergy?
   /// Of the idle node, or while working.
   public var power: PowerUse?
+  /// The uncapped knee's load under this cap: its `goodRate` is the goodput that is left. nil where nothing was served.
+  public var service: LoadTrial?
   /// t90: seconds from setting the cap until power has gone 90 % of its way; nil where power is not read often enough.
   public var settling: Double?
 
@@ -42,6 +44,8 @@ public struct FlexCurve: Codable, Sendable, Equatable {
   public var points: [FlexPoint]
   /// Of the points' order.
   public var seed: UInt64
+  /// What the points' loads were to keep; nil where nothing was served.
+  public var objective: ServiceObjective?
 
   package init(kind: Kind, unit: String, model: String, points: [FlexPoint], seed: UInt64) {
     self.kind = kind

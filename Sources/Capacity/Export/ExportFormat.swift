@@ -10,6 +10,8 @@ public enum ExportFormat: String, Sendable, CaseIterable {
   case slurm
   /// JSON with the fields of IETF's computing-aware traffic steering metrics (draft-ietf-cats-metric-definition).
   case cats
+  /// RFC 4180, a figure a row.
+  case csv
 
   public func text(_ report: CapacityReport) throws(CapacityError) -> String {
     switch self {
@@ -17,6 +19,7 @@ public enum ExportFormat: String, Sendable, CaseIterable {
     case .nfd: SchedulerExport.featureFile(report)
     case .slurm: SchedulerExport.features(report)
     case .cats: try CATSExport.text(report)
+    case .csv: CSVExport.text(report)
     }
   }
 

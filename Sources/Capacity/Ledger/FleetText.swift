@@ -6,7 +6,7 @@ public struct FleetText {
   public init(_ view: FleetView) { self.view = view }
 
   public func text() -> String {
-    (head() + alarms() + totals() + cohorts() + delivered()).joined(separator: "\n") + "\n"
+    (head() + alarms() + totals() + cohorts() + delivered() + availability()).joined(separator: "\n") + "\n"
   }
 
   private func head() -> [String] {
@@ -81,6 +81,16 @@ public struct FleetText {
         return "\(row.node) \(row.day) \(row.name)\(tag): \(Quantity.text(row.nominal, row.unit)) stated, "
           + "\(Quantity.text(row.roof, row.unit)) reached (\(Quantity.text(row.roof / row.nominal, "1"))\(mark))\(product)"
           + "; \(row.source.prefix(60))"
+      }
+  }
+
+  private func availability() -> [String] {
+    guard !view.availability.isEmpty else { return [] }
+    return ["", "availability (a healthy record vouches for \(Int(Availability.hoursVouched)) hours at most)"]
+      + view.availability.map { one in
+        "\(one.node): A = \(Quantity.text(one.share, "1")), \(Quantity.number(one.healthyHours)) of "
+          + "\(Quantity.number(one.hours)) hours"
+          + (one.deliveredTokens.map { ", G·A = \(Quantity.text($0, "token/s"))" } ?? "")
       }
   }
 }

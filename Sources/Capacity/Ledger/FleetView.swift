@@ -86,6 +86,7 @@ public struct FleetView: Codable, Sendable, Equatable {
   public var drifts: [Drift]
   public var suspicions: [Suspicion]
   public var delivered: [Delivered]
+  public var availability: [Availability]
 
   /// Below this share of the cohort's median a node lags.
   public static let stragglerShare = 0.97
@@ -112,6 +113,7 @@ public struct FleetView: Codable, Sendable, Equatable {
         names: record.figures.filter { $0.reasons.contains(.numericFail) }.map(\.name))
     }
     delivered = Self.delivered(records)
+    availability = Availability.all(records)
   }
 
   /// Nothing needs a look.

@@ -45,20 +45,14 @@ public struct ModelFigure: Codable, Sendable, Equatable {
     self.nearby = nearby
     // Where the ISA has no instruction for the precision, its kernels run on the float units.
     let peak = roofs.peak(facts.precision) ?? roofs.peak(.f32)
-    switch work {
-    case .prefill:
-      let operations = facts.operationsPerPrefillToken(tokens: count, depth: depth)
-      mfu = peak.map { rate.share(of: $0.value / operations, measuredAs: $0, protocol: "mfu") }
-    case .decode:
-      let context = Double(depth) + Double(ModelBench.stepsPerSample - 1) / 2
-      let operations = facts.operationsPerToken(context: context)
-      mfu = peak.map { rate.share(of: $0.value / operations, measuredAs: $0, protocol: "mfu") }
-      let bytes = facts.bytesPerStep(batch: count, context: context) / Double(max(count, 1))
-      mbu =
-        nearby.flatMap { roof in
-          rate.share(ofEach: roof.values.map { $0 / bytes }, beside: roof, protocol: "mbu")
-        } ?? roofs.read.map { rate.share(of: $0.value / bytes, measuredAs: $0, protocol: "mbu") }
-    }
+    let operations = facts.operationsPerToken(of: self)
+    mfu = peak.map { rate.share(of: $0.value / operations, measuredAs: $0, protocol: "mfu") }
+    guard work == .decode else { return }
+    let bytes = facts.bytesPerToken(of: self)
+    mbu =
+      nearby.flatMap { roof in
+        rate.share(ofEach: roof.values.map { $0 / bytes }, beside: roof, protocol: "mbu")
+      } ?? roofs.read.map { rate.share(of: $0.value / bytes, measuredAs: $0, protocol: "mbu") }
   }
 
   /// "prefill 512", "decode, batch 4", without the depth.
@@ -68,4 +62,24 @@ public struct ModelFigure: Codable, Sendable, Equatable {
 
   /// The energy by the best class of readings.
   public var bestEnergy: TokenEnergy? { energy.first }
+}
+
+extension ModelFacts {
+  /// F_tok of a row: its tokens on average.
+  func operationsPerToken(of row: ModelFigure) -> Double {
+    switch row.work {
+    case .prefill: operationsPerPrefillToken(tokens: row.count, depth: row.depth)
+    case .decode: operationsPerToken(context: Self.context(of: row))
+    }
+  }
+
+  /// What a decode step of a row reads, for each of its tokens.
+  func bytesPerToken(of row: ModelFigure) -> Double {
+    bytesPerStep(batch: row.count, context: Self.context(of: row)) / Double(max(row.count, 1))
+  }
+
+  /// Positions before a decoded token, on average over a sample's steps.
+  private static func context(of row: ModelFigure) -> Double {
+    Double(row.depth) + Double(ModelBench.stepsPerSample - 1) / 2
+  }
 }

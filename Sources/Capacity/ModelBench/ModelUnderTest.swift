@@ -23,6 +23,8 @@ public struct ModelFacts: Codable, Sendable, Equatable {
   public var precision: Precision
   /// The tag of those products.
   public var precisionTag: String
+  /// The format of most of its weights, as products are measured by; nil where it has none.
+  public var format: String?
   public var fileBytes: Int?
   /// SHA-256 of the weights' file.
   public var hash: String?
@@ -100,4 +102,12 @@ public protocol ModelUnderTest: AnyObject {
   /// The logits (tokens, vocabulary) of `tokens` from an empty sequence: by the path that serves, or exact, with
   /// float32 activations and keys. Disturbs what `prepare` left.
   func logits(of tokens: [Int32], exact: Bool) throws(CapacityError) -> [Float]
+
+  /// The same weights as a service that decodes at most so many sequences together; nil where there is none. Not to be
+  /// used while the other calls are.
+  func serving(mostSequences: Int) throws(CapacityError) -> (any ServingSystem)?
+}
+
+extension ModelUnderTest {
+  public func serving(mostSequences: Int) throws(CapacityError) -> (any ServingSystem)? { nil }
 }

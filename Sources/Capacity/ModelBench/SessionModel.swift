@@ -97,7 +97,7 @@ public final class SessionModel: ModelUnderTest {
     let main = counts.byFormat.max { $0.value < $1.value }?.key
     let (precision, tag) = try precision(of: main)
     let cacheBytes = shape.layers * shape.keyValueHeads * shape.headDim * 2 * 2  // keys and values in F16
-    return ModelFacts(
+    var facts = ModelFacts(
       label: label, architecture: shape.architecture, layers: shape.layers, heads: shape.heads,
       headDimension: shape.headDim, vocabulary: shape.vocabulary, activeParameters: Int(counts.active),
       headParameters: counts.head, activeWeightBytes: Int(counts.bytes), cacheBytesPerPosition: cacheBytes,
@@ -105,6 +105,8 @@ public final class SessionModel: ModelUnderTest {
       fileBytes: file.totalBytes, hash: options.hashesFile ? FileHash.ofFile(path) : nil,
       isGenerated: options.isGenerated
     )
+    facts.format = main?.name
+    return facts
   }
 
   private static func precision(of format: Format?) throws -> (Precision, String) {
@@ -160,6 +162,12 @@ public final class SessionModel: ModelUnderTest {
       let model = try Model.open(path: path, runtime: runtime, options: ModelOptions(exactActivations: true))
       return try Self.logits(of: tokens, Session(model: model, options: SessionOptions(kvFormat: .f32)))
     }
+  }
+
+  public func serving(mostSequences: Int) throws(CapacityError) -> (any ServingSystem)? {
+    var options = SessionServing.Options()
+    options.mostSequences = mostSequences
+    return try SessionServing(model: session.model, label: facts.label, options: options)
   }
 
   private static func logits(of tokens: [Int32], _ session: Session) throws -> [Float] {

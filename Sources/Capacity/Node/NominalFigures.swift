@@ -9,11 +9,14 @@ public struct NominalFigures: Codable, Sendable, Equatable {
     public var value: Double
     /// Where it stands: a data sheet, a contract, or sockets × cores × operations a cycle × clock.
     public var source: String
+    /// The same at the base clock; nil where it is not known.
+    public var base: Double?
 
-    public init(precision: Precision, value: Double, source: String) {
+    public init(precision: Precision, value: Double, source: String, base: Double? = nil) {
       self.precision = precision
       self.value = value
       self.source = source
+      self.base = base
     }
   }
 
@@ -46,6 +49,13 @@ public struct NominalFigures: Codable, Sendable, Equatable {
     try check()
   }
 
+  /// With what is stated in place of what is derived, figure by figure.
+  public func filled(with derived: NominalFigures) -> NominalFigures {
+    NominalFigures(
+      peaks: peaks + derived.peaks.filter { other in !peaks.contains { $0.precision == other.precision } },
+      memory: memory ?? derived.memory)
+  }
+
   /// Throws for a figure without a source, one that no node has, and two for one precision.
   public func check() throws(CapacityError) {
     let all =
@@ -71,6 +81,8 @@ public struct NominalShare: Codable, Sendable, Equatable {
   /// "FLOP/s", "OP/s" or "B/s".
   public var unit: String
   public var source: String
+  /// Of a peak, the same at the base clock; nil where it is not known.
+  public var base: Double?
   /// nil where the roof was not measured. Above 1.02 it is IMPOSSIBLE: the node is not what is stated.
   public var share: Figure?
 
@@ -83,7 +95,7 @@ public struct NominalShare: Codable, Sendable, Equatable {
     let peaks = nominal.peaks.map {
       NominalShare(
         precision: $0.precision, nominal: $0.value, unit: $0.precision.unit, source: $0.source,
-        share: share(roofs.peak($0.precision), $0.value))
+        base: $0.base, share: share(roofs.peak($0.precision), $0.value))
     }
     let memory = nominal.memory.map {
       NominalShare(

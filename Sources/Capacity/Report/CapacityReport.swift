@@ -37,6 +37,10 @@ public struct CapacityReport: Codable, Sendable, Equatable {
   public var models: [ModelResult] = []
   /// Under caps on power or clock, or under less load; empty where it was not asked for.
   public var flex: [FlexCurve] = []
+  /// Goodput within an objective; empty where it was not measured.
+  public var serving: [ServingResult] = []
+  /// From nominal to delivered, for each model; worked out from all of the above.
+  public var waterfalls: [Waterfall] = []
   public var energy = EnergyReport()
   public var notMeasured: [Omission] = []
 
@@ -61,6 +65,7 @@ public struct CapacityReport: Codable, Sendable, Equatable {
         all += [figure.rate] + [figure.mfu, figure.mbu].compactMap { $0 } + figure.energy.map(\.perToken)
       }
     }
+    all += serving.compactMap(\.goodput)
     for point in flex.flatMap(\.points) { all += [point.rate, point.energy?.perToken].compactMap { $0 } }
     return all
   }
@@ -125,10 +130,10 @@ public struct CapacityReport: Codable, Sendable, Equatable {
 
   // MARK: Files
 
-  /// Writes capacity.json and capacity.html into `folder`, which is made if it is not there. Each is written under
-  /// another name and renamed, so that no half of one stands under the final name. Returns the two paths.
+  /// Writes capacity.json, capacity.csv and capacity.html into `folder`, which is made if it is not there. Each is
+  /// written under another name and renamed, so that no half of one stands under the final name. Returns the paths.
   @discardableResult
-  public func write(to folder: String) throws(CapacityError) -> (json: String, html: String) {
+  public func write(to folder: String) throws(CapacityError) -> (json: String, html: String, csv: String) {
     do {
       try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     } catch {
@@ -138,7 +143,9 @@ public struct CapacityReport: Codable, Sendable, Equatable {
     let html = folder + "/capacity.html"
     try Self.write(try self.json(), to: json)
     try Self.write(Data(HTMLReport(self).page().utf8), to: html)
-    return (json, html)
+    let csv = folder + "/capacity.csv"
+    try ExportFormat.csv.write(self, to: csv)
+    return (json, html, csv)
   }
 
   private static func write(_ data: Data, to path: String) throws(CapacityError) {

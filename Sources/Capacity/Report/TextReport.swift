@@ -13,6 +13,8 @@ public struct TextReport {
     lines += linpack()
     lines += kernels()
     lines += models()
+    lines += report.serving.flatMap { ServiceText(result: $0).lines() }
+    lines += report.waterfalls.flatMap { WaterfallText(fall: $0).lines() }
     lines += flex()
     lines += energy()
     lines += verdict()
@@ -142,6 +144,16 @@ public struct TextReport {
         lines.append(
           Self.pad(row[0], 11) + Self.right(row[1], 10) + "  " + Self.pad(row[2], 9) + Self.right(row[3], 12)
             + Self.right(row[4], 14) + Self.right(row[5], 10) + "  " + row[7])
+      }
+      for point in curve.byCap {
+        guard let trial = point.service else { continue }
+        lines.append(
+          "at \(Quantity.text(point.cap, curve.unit)) a load of \(Quantity.number(trial.rate)) requests/s: "
+            + "\(Quantity.number(trial.goodRate)) token/s within the objective, "
+            + "\(trial.requests - trial.misses) of \(trial.requests) requests")
+      }
+      if !curve.points.contains(where: { $0.service != nil }) {
+        lines.append("rates are those of decode: no service was measured under these settings")
       }
       return lines + [""]
     }

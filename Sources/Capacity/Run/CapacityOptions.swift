@@ -47,6 +47,8 @@ public struct CapacityOptions: Sendable {
   public var power = PowerOptions()
   /// What measured roofs are held against.
   public var nominal: NominalFigures?
+  /// What a model serves within, from `standard` on.
+  public var serving = ServingOptions()
   /// What the caller leaves out, and why: listed in the report.
   public var omitted: [CapacityReport.Omission] = []
   /// Of the whole run; nil: the level's. Figures get less time each where it is short.
@@ -55,7 +57,7 @@ public struct CapacityOptions: Sendable {
   public var launcher: (any Launcher)?
   /// Where packed weights are kept from one launch to the next; nil: they are packed each time.
   public var panelCache: String?
-  /// Also takes the first model's curve under these caps: about 70 s, at `standard` only.
+  /// Also takes the first model's curve under these caps: about 2 minutes, from `standard` on.
   public var flex: FlexCurve.Kind?
 
   var secondsAllowed: Double { seconds ?? level.secondsAllowed }

@@ -56,7 +56,7 @@ extension CapacityRun {
   /// For the next launch; nil if there is to be none.
   private func secondsOfNext(_ results: [LaunchResult], _ longest: Double, _ report: CapacityReport) -> Double? {
     let level = options.level
-    let left = secondsLeft - tail - (options.flex == nil ? 0 : Self.flexSeconds)
+    let left = secondsLeft - tail - secondsOfService - (options.flex == nil ? 0 : Self.flexSeconds)
     let open = level.launches - results.count
     // Two that failed in a row: a third one would.
     let failures = report.launches?.suffix(2).count { $0.failure != nil } ?? 0

@@ -13,7 +13,7 @@ extension CapacityRun {
   /// Sets what is planned, and how far figures are cut down so that it fits. Least of all a quarter of their time: what
   /// does not fit then is left out, and listed.
   func plan(products: Int, launches: Int) {
-    let beside = (power == nil ? 0 : budget.idle) + (options.flex == nil ? 0 : Self.flexSeconds)
+    let beside = secondsOfService + (power == nil ? 0 : budget.idle) + (options.flex == nil ? 0 : Self.flexSeconds)
     let allowed = (options.secondsAllowed - tail - beside) / Double(launches)
     // Planned seconds are a straight line in the scale.
     let whole = secondsOfLaunch(products)
@@ -23,6 +23,9 @@ extension CapacityRun {
     planned = beside + Double(launches) * secondsOfLaunch(products)
     launchSeconds = secondsOfLaunch(products)
   }
+
+  /// Of the search for the knee, which the process does that writes the report.
+  var secondsOfService: Double { models.isEmpty || launch != nil ? 0 : options.level.servingSeconds ?? 0 }
 
   /// Of all parts of one launch.
   private func secondsOfLaunch(_ products: Int) -> Double {

@@ -63,6 +63,7 @@ public final class CapacityRun {
       } else {
         try measureHere(runtime, node, layers, formats, into: &report)
       }
+      try measureServing(runtime, node, into: &report)
       try measureFlex(runtime, into: &report)
       report.isComplete = true
     } catch {
@@ -72,8 +73,9 @@ public final class CapacityRun {
       }
       report.notMeasured.append(.init(what: "the rest", why: "the run was cancelled"))
     }
-    if let nominal = options.nominal { report.nominal = NominalShare.of(nominal, report.roofs) }
+    holdAgainstNominal(into: &report)
     finishPower(into: &report)
+    report.waterfalls = WaterfallBuilder(report).waterfalls
     report.window = GuardWindow(from: start, to: watch.read())
     report.seconds = FigureSampler.now() - began
     progress(CapacityProgress(phase: "done", fraction: 1, secondsLeft: 0))

@@ -9,7 +9,7 @@ public struct Knee: Sendable, Equatable, Codable {
   /// In the order they were run.
   public var trials: [LoadTrial]
 
-  init(trials: [LoadTrial] = []) {
+  package init(trials: [LoadTrial] = []) {
     self.trials = trials
     passed = trials.filter(\.passes).map(\.rate).max()
     failed = trials.filter { !$0.passes }.map(\.rate).min()

@@ -15,6 +15,23 @@ public struct LatencyHistogram: Sendable, Equatable, Codable {
 
   public init() { counts = Array(repeating: 0, count: Self.parts * Self.powers) }
 
+  /// The places that are not empty, in order, and how many times each holds.
+  var occupied: (places: [Int], counts: [Int]) {
+    let places = counts.indices.filter { counts[$0] > 0 }
+    return (places, places.map { counts[$0] })
+  }
+
+  /// The histogram that `occupied` and `largest` were of; nil where no histogram is like that.
+  init?(places: [Int], counts held: [Int], largest: Double) {
+    self.init()
+    guard places.count == held.count, largest >= 0, zip(places, places.dropFirst()).allSatisfy({ $0 < $1 }),
+      places.allSatisfy(counts.indices.contains), held.allSatisfy({ (1...1 << 32).contains($0) })
+    else { return nil }
+    for (place, number) in zip(places, held) { counts[place] = number }
+    count = held.reduce(0, +)
+    self.largest = largest
+  }
+
   /// Records one time in seconds. What is negative or not finite counts as 0, what is beyond the end as the end.
   public mutating func record(_ seconds: Double) {
     let time = seconds.isFinite ? max(seconds, 0) : 0

@@ -27,6 +27,8 @@ public struct LoadTrial: Sendable, Equatable, Codable {
   public var reasons: [Reason]
   /// Whether the objective is shown to be kept at this rate.
   public var passes: Bool
+  /// What all of this follows from; nil where it was not to be kept.
+  public var samples: TrialSamples?
 
   public struct Quantiles: Sendable, Equatable, Codable {
     public var p50, p90, p99, largest: Double
@@ -83,6 +85,14 @@ public struct LoadTrial: Sendable, Equatable, Codable {
     if Self.lengthIsOff(well) { found.insert(.outputLength) }
     reasons = found.sorted()
     passes = found.isEmpty && objective.isShown(misses: misses, of: requests)
+    samples = TrialSamples(counted: counted, gaps: gaps, now: now)
+  }
+
+  /// The same trial worked out anew from its samples; nil where it has none, or such that no load has.
+  func recomputed(_ objective: ServiceObjective) -> LoadTrial? {
+    guard let samples, let records = samples.records, let gaps = samples.gaps, samples.now.isFinite else { return nil }
+    return LoadTrial(
+      rate: rate, counted: records, gaps: gaps, now: samples.now, objective: objective, warmUp: warmUp)
   }
 
   /// Whether what was sent is what was asked for: the rate within 1 %, and no more than 1 % of the requests later than

@@ -1,18 +1,5 @@
 // Goodput of a system within an objective: trials of a Poisson load, and the knee among their rates.
 
-/// What a service delivers: the table of trials, the knee, and what it is worth.
-public struct ServingResult: Sendable, Equatable, Codable {
-  public var system: String
-  public var objective: ServiceObjective
-  /// In words: tokens of prompts and outputs.
-  public var lengths: String
-  public var knee: Knee
-  public var seed: UInt64
-  /// Why the knee is not worth more; empty for a valid one.
-  public var reasons: [Reason]
-  public var validity: Validity
-}
-
 public struct ServingBench: Sendable {
   public struct Plan: Sendable {
     public var objective: ServiceObjective
@@ -58,17 +45,14 @@ public struct ServingBench: Sendable {
       rate throws(CapacityError) in
       progress(count, rate)
       count += 1
-      // A stimulus is never used twice.
-      return try trial(system, plan, rate: rate, seed: seed &+ UInt64(count), end: end)
+      return try trial(system, plan, rate: rate, seed: ServingResult.seed(seed, trial: count - 1), end: end)
     }
     if driver.clock.now >= end, let last = knee.trials.last, !last.passes, last.requests < needed(plan.objective, 0) {
       knee = Knee(trials: knee.trials.dropLast())
     }
-    let reasons = knee.trials.filter { $0.rate == knee.passed }.flatMap(\.reasons)
     return ServingResult(
-      system: system.name, objective: plan.objective, lengths: plan.lengthsName, knee: knee, seed: seed,
-      reasons: Set(reasons).sorted(),
-      validity: !reasons.isEmpty ? .invalid : knee.isFound(within: plan.search.width) ? .valid : .inconclusive)
+      system: system.name, objective: plan.objective, lengths: plan.lengthsName, knee: knee, width: plan.search.width,
+      seed: seed)
   }
 
   /// One load: as many requests as show the objective with 0, 1 or 2 misses; it ends as soon as that is settled.

@@ -12,6 +12,13 @@ public protocol ServingSystem: Sendable {
 
   /// Gives up all that is not done. What it still reports is not counted.
   func cancelAll()
+
+  /// Nothing is asked any more.
+  func stop()
+}
+
+extension ServingSystem {
+  public func stop() {}
 }
 
 /// How one request went. Times are seconds after the load's start.
@@ -101,6 +108,11 @@ public final class RequestLog: Sendable {
       state.records[id].error = error
       state.done += 1
     }
+  }
+
+  /// When the last token of request `id` came; nil for none.
+  func lastToken(of id: Int) -> Double? {
+    state.withLock { $0.records.indices.contains(id) ? $0.records[id].lastToken : nil }
   }
 
   public var records: [RequestRecord] { state.withLock { $0.records } }
