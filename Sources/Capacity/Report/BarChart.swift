@@ -57,7 +57,9 @@ package struct BarChart: Chart {
     else { return svg }
     for tick in scale.ticks {
       svg.line(scale.place(tick), 4, scale.place(tick), height - 24, tick == limit ? "limit" : "grid")
-      svg.text(scale.place(tick), height - 8, tickLabel(tick), anchor: .middle, "t axis")
+      let text = tick == 0 && limit == nil ? "0" : tickLabel(tick)
+      let middle = min(scale.place(tick), size.width - 2 - SVG.textWidth(text) / 2)
+      svg.text(middle, height - 8, text, anchor: .middle, "t axis")
     }
     for (i, bar) in bars.enumerated() { draw(bar, y: Double(i) * Self.row + 6, &svg, scale, names) }
     return svg
@@ -100,7 +102,9 @@ private struct BarScale {
   /// With room for the label of the longest bar.
   init?(holding bars: [BarChart.Bar], start: Double, end: Double) {
     let values = bars.flatMap { [$0.value] + $0.interval }.map { $0 * 1.2 }
-    guard let scale = PlotScale(.linear, holding: values, from: start, to: end, mostTicks: 5) else { return nil }
+    guard let scale = PlotScale(.linear, holding: values, from: start, to: end, mostTicks: 4, isTight: true) else {
+      return nil
+    }
     self.init(upper: scale.upper, ticks: scale.ticks, start: start, end: end)
   }
 

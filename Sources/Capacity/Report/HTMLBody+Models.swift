@@ -45,7 +45,7 @@ extension HTMLBody {
       ?? point.power.map { HTMLTable.verdict($0.reasons.isEmpty ? .valid : .invalid, $0.reasons) }
     return [point.isIdle ? HTMLTable.text(.idle) : HTMLTable.number(Quantity.text(point.cap, unit))] + rate
       + [
-        HTMLTable.text(point.power.map { .same(Quantity.text($0.averageWatts, "W")) } ?? .missing),
+        HTMLTable.Cell(text: point.power.map { .same(Quantity.text($0.averageWatts, "W")) } ?? .missing, style: "n"),
         HTMLTable.text(energy ?? (point.isIdle ? .same("—") : .missing)),
         HTMLTable.number(point.stepP99.map { Quantity.text($0, "s") } ?? "—"),
         HTMLTable.number(point.settling.map { Quantity.text($0, "s") } ?? "—"), verdict ?? HTMLTable.text("—"),
@@ -113,7 +113,8 @@ extension HTMLBody {
             + [
               HTMLTable.share(figure.mbu ?? figure.mfu, of: energy.perToken),
               HTMLTable.number(Quantity.text(energy.use.averageWatts, "W")),
-            ] + (site ? stated.map(HTMLTable.text) : []) + [HTMLTable.verdict(energy.perToken)])
+            ] + (site ? stated.map { HTMLTable.Cell(text: $0, style: "n") } : []) + [HTMLTable.verdict(energy.perToken)]
+        )
       }
     }
     guard !table.rows.isEmpty else { return "" }

@@ -12,7 +12,8 @@ struct HTMLBody {
 
   func html() -> String {
     [
-      head, trust, cards, models, flex, energy, roofline, kernelShares, ladder, roofs, linpack, kernels, node, reading,
+      head, trust, cards, waterfalls, serving, models, flex, energy, roofline, kernelShares, ladder, roofs, linpack,
+      kernels, node, reading,
     ].filter { !$0.isEmpty }.joined(separator: "\n")
   }
 
@@ -26,7 +27,8 @@ struct HTMLBody {
 
   func list(_ phrases: [Phrase], _ style: String = "") -> String {
     guard !phrases.isEmpty else { return "" }
-    return "<ul\(style.isEmpty ? "" : " class=\"\(style)\"")>" + phrases.map { "<li>\(say($0))</li>" }.joined() + "</ul>"
+    return "<ul\(style.isEmpty ? "" : " class=\"\(style)\"")>" + phrases.map { "<li>\(say($0))</li>" }.joined()
+      + "</ul>"
   }
 
   /// Empty where it has no body.
@@ -38,8 +40,11 @@ struct HTMLBody {
   /// The chart in its wide and its narrow drawing; empty without one.
   func figure(_ chart: (any Chart)?, _ wide: ChartSize = .wide, caption: Phrase? = nil) -> String {
     guard let chart else { return "" }
-    let drawings = [wide, .narrow].map { chart.svg($0, language).document(class: $0.style) }
-    return "<figure><figcaption>\(say(caption ?? chart.title))</figcaption>\(drawings.joined())</figure>"
+    // What is as narrow as that anyway is drawn once.
+    let sizes = wide.width > ChartSize.narrow.width ? [wide, .narrow] : [wide]
+    let drawings = sizes.map { chart.svg($0, language).document(class: $0.style) }
+    return
+      "<figure class=\"\(wide.frame)\"><figcaption>\(say(caption ?? chart.title))</figcaption>\(drawings.joined())</figure>"
   }
 
   /// Charts beside each other where there is room.
@@ -57,7 +62,8 @@ struct HTMLBody {
 
   private var trust: String {
     let summary = TrustSummary(report)
-    let skipped = report.notMeasured.map(Phrase.told)
+    let skipped =
+      report.notMeasured.map(Phrase.told)
       + report.models.flatMap { model in model.notMeasured.map { .same("\(model.facts.label): ") + .told($0) } }
       + (EnergyFacts(report).whyNot.map { _ in [Phrase.energy] } ?? [])
     let groups: [(Phrase, [Phrase])] = [
@@ -97,7 +103,9 @@ struct HTMLBody {
   private func cards(_ model: ModelResult) -> [Card] {
     let label = model.facts.label
     let fresh = model.figures.filter { $0.depth == 0 }
-    let best = [fresh.last { $0.work == .prefill }, fresh.last { $0.work == .decode && $0.count == 1 }].compactMap { $0 }
+    let best = [fresh.last { $0.work == .prefill }, fresh.last { $0.work == .decode && $0.count == 1 }].compactMap {
+      $0
+    }
     let rates = best.map { Card(name: .workCard($0, label), figure: $0.rate, note: .workNote($0)) }
     let energy = best.last.flatMap { figure in
       figure.bestEnergy.map {

@@ -24,11 +24,12 @@ struct HTMLTable {
     ]
   }
 
-  /// A share of a roof, with its verdict where that is not `figure`'s own.
+  /// A share of a roof, with its verdict where that is worse than `figure`'s own.
   static func share(_ share: Figure?, of figure: Figure) -> Cell {
     guard let share else { return number("—") }
     let value = Phrase.same(Quantity.text(share))
-    guard share.validity != figure.validity || share.reasons != figure.reasons else { return Cell(text: value, style: "n") }
+    let isSame = share.validity == figure.validity && share.reasons == figure.reasons
+    guard share.validity != .valid, !isSame else { return Cell(text: value, style: "n") }
     return Cell(text: value + Phrase(" (", "（") + .verdict(share) + Phrase(")", "）"))
   }
 
@@ -39,8 +40,8 @@ struct HTMLTable {
     return Cell(text: .verdict(validity, reasons), style: "v \(style)")
   }
 
-  static func text(_ phrase: Phrase) -> Cell { Cell(text: phrase) }
-  static func text(_ text: String) -> Cell { Cell(text: .same(text)) }
+  static func text(_ phrase: Phrase) -> Cell { Cell(text: phrase, style: phrase.en.count > 24 ? "long" : "") }
+  static func text(_ text: String) -> Cell { Self.text(.same(text)) }
 
   /// Numbers are not broken over lines.
   static func number(_ text: String) -> Cell { Cell(text: .same(text), style: "n") }

@@ -106,11 +106,12 @@ package struct LinePlot: Chart {
     return svg
   }
 
+  /// Above the plot, behind the axis' name.
   private func label(_ band: Band, _ svg: inout SVG, _ frame: PlotFrame, _ xScale: PlotScale) {
+    let half = SVG.textWidth(band.name[svg.language]) / 2
+    let least = SVG.textWidth(y.title[svg.language]) + half + 16
     let middle = (xScale.place(band.from) + xScale.place(band.to)) / 2
-    let room = SVG.textWidth(band.name[svg.language])
-    let onLeft = middle + room + 10 > frame.xEnd
-    svg.text(middle + (onLeft ? -6 : 6), frame.yEnd + 12, band.name, anchor: onLeft ? .end : .start, "t halo")
+    svg.text(min(max(middle, least), frame.xEnd - half), frame.yEnd - 6, band.name, anchor: .middle)
   }
 
   private func draw(_ series: Series, _ svg: inout SVG, _ x: PlotScale, _ y: PlotScale) {

@@ -31,6 +31,6 @@ enum MemoryCharts {
     }
     let best = bars.map { "\($0.name.en) \($0.label.en)" }.joined(separator: ", ")
     return BarChart(
-      title: title, about: .same(best), bars: bars, tickLabel: { $0 == 0 ? "0" : tick($0) })
+      title: title, about: .same(best), bars: bars, tickLabel: tick)
   }
 }

@@ -16,7 +16,8 @@ package enum ModelCharts {
       figures, by: \.depth, at: \.count,
       name: { depth in Phrase("depth \(depth)", "上下文深度 \(depth)") },
       title: Phrase("Decode throughput against batch", "解码吞吐量与批大小"),
-      about: Phrase("Tokens a second of \(model.facts.label), a line a depth.", "\(model.facts.label) 每秒生成的 token 数，每条线为一种上下文深度。"),
+      about: Phrase(
+        "Tokens a second of \(model.facts.label), a line a depth.", "\(model.facts.label) 每秒生成的 token 数，每条线为一种上下文深度。"),
       x: LinePlot.Axis(
         kind: .logarithmic, title: Phrase("batch, sequences", "批大小（序列数）"), ticks: places(figures.map(\.count)),
         label: { "\(Int($0))" }))
@@ -61,6 +62,8 @@ package enum ModelCharts {
       series.append(
         LinePlot.Series(name: roofName, style: look.style, mark: look.mark, points: roofs, isRoof: true))
     }
+    // One place is no line: the bars tell it.
+    guard Set(figures.map { $0[keyPath: place] }).count > 1 else { return nil }
     return LinePlot(
       title: title, about: about, x: x,
       y: LinePlot.Axis(
@@ -91,7 +94,8 @@ package enum ModelCharts {
     }
     return .shares(
       title: Phrase("Tokens a second beside the roof", "吞吐量占理论上限的比例"),
-      about: Phrase("\(model.facts.label): each figure's share of what its roof allows.", "\(model.facts.label) 各项吞吐量占其上限的比例。"),
+      about: Phrase(
+        "\(model.facts.label): each figure's share of what its roof allows.", "\(model.facts.label) 各项吞吐量占其上限的比例。"),
       bars: bars)
   }
 

@@ -26,7 +26,8 @@ struct NodeFacts {
     let t = node.topology
     let caches = node.caches.map { cache in
       let size = "\(cache.count) × \(Quantity.binary(cache.bytes))"
-      return Phrase("L\(cache.level) \(cache.kind.lowercased()) \(size)", "L\(cache.level) \(chinese(cache.kind)) \(size)")
+      return Phrase(
+        "L\(cache.level) \(cache.kind.lowercased()) \(size)", "L\(cache.level) \(chinese(cache.kind)) \(size)")
     }
     return [
       row(Phrase("Processor", "处理器"), "\(node.processor.model) (\(node.processor.identity))"),
@@ -86,7 +87,9 @@ struct NodeFacts {
           "\(numa.number)：\(numa.processors.count) 线程\(bytes)")
       }
       rows.append(
-        row(Phrase("NUMA", "NUMA"), Phrase(nodes.map(\.en).joined(separator: "; "), nodes.map(\.zh).joined(separator: "；"))))
+        row(
+          Phrase("NUMA", "NUMA"),
+          Phrase(nodes.map(\.en).joined(separator: "; "), nodes.map(\.zh).joined(separator: "；"))))
     }
     return rows
   }
@@ -97,14 +100,15 @@ struct NodeFacts {
       row(
         Phrase("System", "操作系统"),
         [s.distribution, "Linux \(s.kernel)"].compactMap { $0 }.joined(separator: ", ")),
-      row(Phrase("Virtual machine", "虚拟机"), s.hypervisor.map(Phrase.same) ?? no),
-      row(Phrase("Container", "容器"), s.container.map(Phrase.same) ?? no),
+      row(Phrase("Virtual machine", "虚拟机"), s.hypervisor.map(Phrase.told) ?? no),
+      row(Phrase("Container", "容器"), s.container.map(Phrase.told) ?? no),
       row(
         Phrase("CPU quota", "CPU 配额"),
         s.quota.map { Phrase("\(Quantity.number($0)) processors", "\(Quantity.number($0)) 个处理器") } ?? none),
       row(
         Phrase("Gobi", "Gobi"),
-        Phrase("\(b.version), kernels for \(b.isa), \(b.threads) thread(s)", "\(b.version)，\(b.isa) 内核，\(b.threads) 线程")),
+        Phrase("\(b.version), kernels for \(b.isa), \(b.threads) thread(s)", "\(b.version)，\(b.isa) 内核，\(b.threads) 线程")
+      ),
     ]
     if let hash = b.binaryHash { rows.append(row(Phrase("Binary", "程序哈希"), "SHA-256 \(hash)")) }
     rows.append(

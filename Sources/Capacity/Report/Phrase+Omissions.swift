@@ -27,8 +27,10 @@ extension Phrase {
     ("prefill of {} at depth {}: {}", "预填充 {}，上下文深度 {}：{}"),
     ("decode of {} at depth {}: {}", "解码，批大小 {}，上下文深度 {}：{}"),
     ("filling it would take {} s", "填充上下文需 {} 秒"),
+    ("{} is not there, or does not answer", "{} 不存在或无响应"),
     ("there is no {}", "不存在 {}"),
     ("such folder", "该目录"),
+    ("yes, unnamed", "是（未标识）"),
     ("no sensor of {} gives power or energy", "{} 中没有功率或电能传感器"),
     ("power by the management controller (IPMI)", "管理控制器（IPMI）功率"),
     ("power by the meter's file", "功率计文件"),
@@ -48,7 +50,7 @@ extension Phrase {
   ]
 
   /// The page's words for `english`.
-  static func told(_ english: String) -> Phrase {
+  package static func told(_ english: String) -> Phrase {
     Phrase(english, chinese(english, depth: 0) ?? english)
   }
 

@@ -53,10 +53,16 @@ extension Phrase {
     part + Phrase(": \(valid) of \(all) valid", "：\(all) 项中 \(valid) 项有效")
   }
 
+  static func noneValid(_ part: Phrase, of all: Int) -> Phrase {
+    part + Phrase(": none of \(all) valid", "：\(all) 项均非有效")
+  }
+
   static func marked(_ reason: Reason, _ parts: [(part: Phrase, count: Int)]) -> Phrase {
     let count = parts.reduce(0) { $0 + $1.count }
     let list = list(parts.map { $0.part + .same(" \($0.count)") })
-    return Phrase("\(reason.rawValue), \(count) figure\(count == 1 ? "" : "s") (", "\(name(reason).zh)（\(reason.rawValue)），\(count) 项（")
+    return Phrase(
+      "\(reason.rawValue), \(count) figure\(count == 1 ? "" : "s") (",
+      "\(name(reason).zh)（\(reason.rawValue)），\(count) 项（")
       + list + Phrase("): ", "）：") + explanation(reason) + Phrase(".", "。")
   }
 
@@ -148,8 +154,10 @@ extension Phrase {
     let name = figure.work == .decode && figure.mbu != nil ? "MBU" : "MFU"
     let count =
       figure.work == .prefill
-      ? Phrase("\(figure.count) tokens", "\(figure.count) token") : Phrase("batch \(figure.count)", "批大小 \(figure.count)")
-    return count + (share.map { Phrase(", \(name) \(Quantity.text($0))", "，\(name) \(Quantity.text($0))") } ?? .same(""))
+      ? Phrase("\(figure.count) tokens", "\(figure.count) token")
+      : Phrase("batch \(figure.count)", "批大小 \(figure.count)")
+    return count
+      + (share.map { Phrase(", \(name) \(Quantity.text($0))", "，\(name) \(Quantity.text($0))") } ?? .same(""))
   }
 
   static func energyCard(_ label: String) -> Phrase { Phrase("Energy a token, \(label)", "每 token 能耗，\(label)") }

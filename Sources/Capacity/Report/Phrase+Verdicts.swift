@@ -88,7 +88,7 @@ extension Phrase {
     let depth = figure.depth > 0 ? " @\(figure.depth)" : ""
     return figure.work == .prefill
       ? Phrase("prefill \(figure.count)\(depth)", "预填充 \(figure.count)\(depth)")
-      : Phrase("batch \(figure.count)\(depth)", "解码 ×\(figure.count)\(depth)")
+      : Phrase("decode ×\(figure.count)\(depth)", "解码 ×\(figure.count)\(depth)")
   }
 
   static func pass(_ pass: MemoryRoof.Pass) -> Phrase {

@@ -6,13 +6,15 @@ package struct ChartSize: Sendable {
   let height: Double
   /// Its class in the page.
   let style: String
+  /// The class of the figure around it, which bounds how far it is stretched.
+  var frame = "whole"
 
   package static let wide = ChartSize(width: 760, height: 400, style: "wide")
   /// Two of them stand beside each other.
-  package static let half = ChartSize(width: 530, height: 310, style: "wide")
+  package static let half = ChartSize(width: 530, height: 310, style: "wide", frame: "half")
   package static let narrow = ChartSize(width: 350, height: 310, style: "narrow")
   /// Three of them.
-  package static let bars = ChartSize(width: 350, height: 310, style: "wide")
+  package static let bars = ChartSize(width: 350, height: 310, style: "", frame: "bars")
 }
 
 /// A picture of a report, drawn in a size and a language.
@@ -94,11 +96,12 @@ struct PlotFrame {
       let place = x.scale.place(tick)
       let text = x.label(tick)
       svg.line(place, yEnd, place, yStart, "grid")
-      // A label that would run into the one before it is left out.
-      let half = SVG.textWidth(text) / 2
-      guard place - half > last + 4 else { continue }
-      svg.text(place, yStart + 15, text, anchor: .middle, "t axis")
-      last = place + half
+      // A label that would run into the one before it is left out; none runs out of the picture.
+      let width = SVG.textWidth(text)
+      let middle = min(place, size.width - 2 - width / 2)
+      guard middle - width / 2 > last + 4 else { continue }
+      svg.text(middle, yStart + 15, text, anchor: .middle, "t axis")
+      last = middle + width / 2
     }
     svg.line(xStart, yStart, xEnd, yStart, "axis")
     svg.text((xStart + xEnd) / 2, size.height - 6, x.title, anchor: .middle, "t axis")

@@ -18,32 +18,30 @@ package struct PlotScale: Sendable {
     value.isFinite && (value == 0 || (1e-30...1e30).contains(abs(value)))
   }
 
-  /// An axis that holds all of `values`. A linear one begins at 0 and leaves out what is below; a logarithmic one leaves
-  /// out what is not above 0. nil where nothing is left.
-  package init?(_ kind: Kind, holding values: [Double], from start: Double, to end: Double, mostTicks: Int = 6) {
+  /// An axis that holds all of `values`. A linear one begins at 0 and leaves out what is below; it ends at a tick, or, if
+  /// `isTight`, with the largest value. A logarithmic one leaves out what is not above 0 and has a little room at both
+  /// ends. nil where nothing is left.
+  package init?(
+    _ kind: Kind, holding values: [Double], from start: Double, to end: Double, mostTicks: Int = 6,
+    isTight: Bool = false
+  ) {
     self.kind = kind
     self.start = start
     self.end = end
     let usable = values.filter { Self.isDrawable($0) && (kind == .linear ? $0 >= 0 : $0 > 0) }
-    guard let least = usable.min(), let most = usable.max(), most > 0 else { return nil }
+    guard let least = usable.min(), let most = usable.max() else { return nil }
     switch kind {
     case .linear:
+      let most = most > 0 ? most : 1
       let step = Self.step(most / Double(max(mostTicks - 1, 1)))
-      let count = max((most / step - 1e-9).rounded(.up), 1)
+      let count = isTight ? (most / step + 1e-9).rounded(.down) : (most / step - 1e-9).rounded(.up)
       lower = 0
-      upper = count * step
-      ticks = (0...Int(count)).map { Double($0) * step }
+      upper = isTight ? most : max(count, 1) * step
+      ticks = (0...Int(max(count, 1))).map { Double($0) * step }.filter { [upper] in $0 <= upper * (1 + 1e-9) }
     case .logarithmic:
-      let decades = log10(most / least)
-      let marks: [Double] = decades < 1.2 ? [1, 2, 3, 5, 7] : decades < 3 ? [1, 2, 5] : [1]
-      let all = Self.marks(marks, log10(least).rounded(.down) - 1, log10(most).rounded(.up) + 1)
-      let low = all.last { $0 <= least * (1 + 1e-9) } ?? least
-      let high = all.first { $0 >= most * (1 - 1e-9) } ?? most
-      lower = low
-      upper = high > low ? high : all.first { $0 > low } ?? low * 10
-      let inside = all.filter { [lower, upper] in $0 >= lower * (1 - 1e-9) && $0 <= upper * (1 + 1e-9) }
-      let every = max(1, (inside.count + mostTicks - 1) / max(mostTicks, 1))
-      ticks = inside.enumerated().filter { $0.offset % every == 0 }.map(\.element)
+      let room = most / least < 2 ? 2 : 1.2
+      (lower, upper) = (least / room, most * room)
+      ticks = Self.logarithmicTicks(lower, upper, mostTicks)
     }
   }
 
@@ -64,7 +62,15 @@ package struct PlotScale: Sendable {
     return [1, 2, 5, 10].map { $0 * power }.first { $0 >= least * (1 - 1e-9) } ?? 10 * power
   }
 
-  private static func marks(_ marks: [Double], _ from: Double, _ to: Double) -> [Double] {
-    stride(from: from, through: to, by: 1).flatMap { exponent in marks.map { $0 * pow(10, exponent) } }
+  /// As many round values as fit, at most `most`: the coarsest of the marks that give three.
+  private static func logarithmicTicks(_ lower: Double, _ upper: Double, _ most: Int) -> [Double] {
+    let exponents = stride(from: log10(lower).rounded(.down), through: log10(upper).rounded(.up), by: 1)
+    let choices: [[Double]] = [[1], [1, 2, 5], [1, 1.5, 2, 3, 5, 7]]
+    let all = choices.map { marks in
+      exponents.flatMap { exponent in marks.map { $0 * pow(10, exponent) } }.filter { $0 >= lower && $0 <= upper }
+    }
+    let chosen = all.first { $0.count >= 3 } ?? all[all.count - 1]
+    let every = max(1, (chosen.count + most - 1) / max(most, 1))
+    return chosen.enumerated().filter { $0.offset % every == 0 }.map(\.element)
   }
 }

@@ -122,7 +122,7 @@ package struct PowerPlot: Chart {
     }
     let frame = PlotFrame(size, language, legend: names + kinds)
     let watts = lines.flatMap { $0.stretches.flatMap { $0.map(\.1) } }
-    guard let x = PlotScale(.linear, holding: [seconds], from: frame.xStart, to: frame.xEnd),
+    guard let x = PlotScale(.linear, holding: [seconds], from: frame.xStart, to: frame.xEnd, isTight: true),
       let y = PlotScale(.linear, holding: watts, from: frame.yStart, to: frame.yEnd)
     else { return svg }
     for field in fields {

@@ -51,7 +51,7 @@ public enum Quantity {
   }
 
   /// The interval's ends, with the unit once where both have the same: "466 – 471 GOP/s".
-  static func interval(_ figure: Figure) -> String {
+  package static func interval(_ figure: Figure) -> String {
     guard figure.ci95.count == 2, figure.ci95.allSatisfy(\.isFinite) else { return "" }
     let ends = figure.ci95.map { text($0, figure.unit).split(separator: " ", maxSplits: 1) }
     guard let low = ends[0].first, let high = ends[1].first else { return "" }

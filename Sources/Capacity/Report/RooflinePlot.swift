@@ -35,11 +35,12 @@ package struct RooflinePlot: Chart {
   )? {
     let points = report.kernels.filter(Self.isDrawable)
     let low = min(points.map(\.intensity).min() ?? 0.5, 0.5)
-    let high = max(points.map(\.intensity).max() ?? 1, highest / read) * 6
+    // The names take about 110 units.
+    let high = max(points.map(\.intensity).max() ?? 1, highest / read) * (xEnd - xStart < 400 ? 80 : 5)
     let least = min(points.map(\.rate.value).min() ?? highest, low * read)
     guard
       let x = PlotScale(.logarithmic, holding: [low, high], from: xStart, to: xEnd, mostTicks: 9),
-      let y = PlotScale(.logarithmic, holding: [least, highest * 1.3], from: yStart, to: yEnd, mostTicks: 9)
+      let y = PlotScale(.logarithmic, holding: [least, highest * 1.2], from: yStart, to: yEnd, mostTicks: 9)
     else { return nil }
     return (x, y)
   }
@@ -67,14 +68,16 @@ package struct RooflinePlot: Chart {
     return svg
   }
 
+  private var slopeName: Phrase {
+    Phrase("memory read \(Quantity.text(read, "B/s"))", "内存读带宽 \(Quantity.text(read, "B/s"))")
+  }
+
   /// The slope of the memory, up to the highest roof.
   private func drawMemory(_ svg: inout SVG, _ x: PlotScale, _ y: PlotScale) {
     let from = max(x.lower, y.lower / read), to = highest / read
     guard to > from else { return }
-    let slope = Phrase("memory read \(Quantity.text(read, "B/s"))", "内存读带宽 \(Quantity.text(read, "B/s"))")
-    svg.polyline([(x.place(from), y.place(from * read)), (x.place(to), y.place(highest))], "roof memory", tip: slope)
-    let at = pow(10, log10(from) + 0.06 * (log10(to) - log10(from)))
-    svg.text(x.place(at) - 2, y.place(at * read) - 12, slope, "t halo")
+    svg.polyline(
+      [(x.place(from), y.place(from * read)), (x.place(to), y.place(highest))], "roof memory", tip: slopeName)
   }
 
   /// The level roofs, each named above its line or, where two are close, below.
@@ -112,7 +115,7 @@ package struct RooflinePlot: Chart {
         name: Phrase("\($0.title) products", "\($0.title) 矩阵乘"), style: $0.name, mark: $0.mark)
     }
     let hollow = report.kernels.contains { $0.rate.validity != .valid }
-    return kinds
+    return kinds + [LegendEntry(name: slopeName, style: "memory", line: "line")]
       + (hollow
         ? [
           LegendEntry(

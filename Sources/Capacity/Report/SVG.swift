@@ -76,7 +76,7 @@ package struct SVG {
   }
 
   /// The whole picture; `style` is its class in the page. The fill of invalid bars is a pattern of the page's own.
-  func document(class style: String = "") -> String {
+  package func document(class style: String = "") -> String {
     "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 \(n(width)) \(n(height))\" role=\"img\" "
       + "lang=\"\(language.tag)\" class=\"\(escaped(style))\"><title>\(escaped(title))</title>"
       + "<desc>\(escaped(about))</desc>\(body)</svg>"

@@ -44,14 +44,15 @@ package struct TrustSummary {
     return valid == figures ? .allValid(figures) : .someValid(valid, of: figures)
   }
 
-  var trusted: [Phrase] { parts.map { .count($0.name, $0.valid, of: $0.figures.count) } }
+  var trusted: [Phrase] { parts.filter { $0.valid > 0 }.map { .count($0.name, $0.valid, of: $0.figures.count) } }
 
   var notTrusted: [Phrase] {
+    let none = parts.filter { $0.valid == 0 }.map { Phrase.noneValid($0.name, of: $0.figures.count) }
     let reasons = Reason.allCases.compactMap { reason -> Phrase? in
       let hit = parts.map { (part: $0.name, count: $0.count(reason)) }.filter { $0.count > 0 }
       return hit.isEmpty ? nil : .marked(reason, hit)
     }
     let open = parts.map { (part: $0.name, count: $0.open) }.filter { $0.count > 0 }
-    return reasons + (open.isEmpty ? [] : [.open(open)])
+    return none + reasons + (open.isEmpty ? [] : [.open(open)])
   }
 }
