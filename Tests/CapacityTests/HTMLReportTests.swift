@@ -72,6 +72,9 @@ import Testing
     ("power by hwmon", "no sensor of /sys/class/hwmon gives power or energy"),
     ("power by the management controller (IPMI)", "there is no /dev/ipmi0"),
     ("power of accelerators (NVML)", "libnvidia-ml.so.1 is not there, or does not answer"),
+    ("nominal peak", "under a hypervisor neither cores nor clocks are the machine's own"),
+    ("nominal bandwidth", "channels and transfers a second of the memory are not readable"),
+    ("goodput of SmolLM2", "the quick level has no time for it"),
     ("the rest", "the run was cancelled"), ("power of the idle node", "the standard level's time was over"),
   ]
 
@@ -86,6 +89,11 @@ import Testing
     #expect(Phrase.told("L1 memory")[.zh] == "L1 缓存")
     #expect(
       Phrase.told("decode of 16 at depth 2048: filling it would take 90 s")[.zh] == "解码，批大小 16，上下文深度 2048：填充上下文需 90 秒")
+    let words = "S·F_tok: prefill of 512 tokens of llama-3.2-1b Q4_0, generated, 2.01 G operations a token"
+    #expect(Phrase.told(words)[.zh] == "S·F_tok：预填充 512 token，llama-3.2-1b Q4_0, generated，每 token 2.01 G 次运算")
+    #expect(
+      Phrase.told("D_gemm: products of a llama-3.2-1b layer, Q4_0, m = 16")[.zh]
+        == "D_gemm：llama-3.2-1b 单层矩阵乘，Q4_0，m = 16")
     #expect(Phrase.told("Cannot allocate memory")[.zh] == "Cannot allocate memory")
   }
 

@@ -3,20 +3,24 @@
 extension HTMLBody {
   var roofline: String {
     guard let plot = RooflinePlot(report) else { return "" }
-    let model = report.kernels.first?.model
+    let models = Set(report.kernels.map(\.model)).sorted()
     return section(
-      .roofline, model.map { paragraph(.rooflineText($0)) } ?? "", figure(plot))
+      .roofline, models.isEmpty ? "" : paragraph(.rooflineText(models.joined(separator: ", "))), figure(plot))
   }
 
   var kernelShares: String {
-    let counts = report.kernels.reduce(into: [Int]()) { if !$0.contains($1.m) { $0.append($1.m) } }
-    let figures = counts.map { m in figure(shares(m), .bars, caption: .rows(m)) }
-    let grid = grid(figures)
-    return section(.kernelShares, grid.isEmpty ? "" : paragraph(.kernelSharesText), grid)
+    let models = report.kernels.reduce(into: [String]()) { if !$0.contains($1.model) { $0.append($1.model) } }
+    let parts = models.map { model -> String in
+      let points = report.kernels.filter { $0.model == model }
+      let counts = points.reduce(into: [Int]()) { if !$0.contains($1.m) { $0.append($1.m) } }
+      let charts = grid(counts.map { m in figure(shares(points, m), .bars, caption: .rows(m)) })
+      return charts.isEmpty ? "" : "<h3>\(say(.layer(model)))</h3>\(charts)"
+    }.joined()
+    return section(.kernelShares, parts.isEmpty ? "" : paragraph(.kernelSharesText), parts)
   }
 
-  private func shares(_ m: Int) -> BarChart? {
-    let bars = report.kernels.filter { $0.m == m }.compactMap { point in
+  private func shares(_ points: [KernelPoint], _ m: Int) -> BarChart? {
+    let bars = points.filter { $0.m == m }.compactMap { point in
       point.share.map { share in
         BarChart.Bar(
           name: .same(point.format), value: share.value, label: .same(Quantity.text(share)),
@@ -100,10 +104,11 @@ extension HTMLBody {
   var kernels: String {
     var table = HTMLTable(
       language: language,
-      head: [.format, .same("m")] + HTMLTable.figureHead() + [.ofRoof, .boundBy, .verdictHead])
+      head: [.layerHead, .format, .same("m")] + HTMLTable.figureHead() + [.ofRoof, .boundBy, .verdictHead])
     for point in report.kernels {
       table.rows.append(
-        [HTMLTable.text(point.format), HTMLTable.number("\(point.m)")] + HTMLTable.cells(point.rate)
+        [HTMLTable.text(point.model), HTMLTable.text(point.format), HTMLTable.number("\(point.m)")]
+          + HTMLTable.cells(point.rate)
           + [
             HTMLTable.share(point.share, of: point.rate), HTMLTable.text(.bound(by: point.boundBy)),
             HTMLTable.verdict(point.rate),

@@ -102,9 +102,12 @@ struct HTMLBody {
   /// The longest prefill and the decode of one sequence, both from an empty cache.
   private func cards(_ model: ModelResult) -> [Card] {
     let label = model.facts.label
-    let fresh = model.figures.filter { $0.depth == 0 }
+    let fresh = model.figures.filter { $0.depth == 0 && !$0.isEndToEnd }
     let best = [fresh.last { $0.work == .prefill }, fresh.last { $0.work == .decode && $0.count == 1 }].compactMap {
       $0
+    }
+    let goodput = report.serving.first { $0.model == label }.flatMap { result in
+      result.goodput.map { Card(name: .goodputCard(label), figure: $0, note: .goodputNote(result)) }
     }
     let rates = best.map { Card(name: .workCard($0, label), figure: $0.rate, note: .workNote($0)) }
     let energy = best.last.flatMap { figure in
@@ -112,7 +115,7 @@ struct HTMLBody {
         Card(name: .energyCard(label), figure: $0.perToken, note: .energyNote(figure, $0.use.energyClass))
       }
     }
-    return rates + [energy].compactMap { $0 }
+    return rates + [goodput, energy].compactMap { $0 }
   }
 
   // MARK: Foot

@@ -11,7 +11,7 @@ package enum ModelCharts {
 
   /// Decode against batch: a line a depth, each with its roof.
   package static func decode(_ model: ModelResult) -> LinePlot? {
-    let figures = model.figures.filter { $0.work == .decode }
+    let figures = model.figures.filter { $0.work == .decode && !$0.isEndToEnd }
     return plot(
       figures, by: \.depth, at: \.count,
       name: { depth in Phrase("depth \(depth)", "上下文深度 \(depth)") },
@@ -25,7 +25,7 @@ package enum ModelCharts {
 
   /// Prefill against depth: a line a length.
   package static func prefill(_ model: ModelResult) -> LinePlot? {
-    let figures = model.figures.filter { $0.work == .prefill }
+    let figures = model.figures.filter { $0.work == .prefill && !$0.isEndToEnd }
     return plot(
       figures, by: \.count, at: \.depth,
       name: { count in Phrase("\(count) tokens", "\(count) token") },

@@ -2,7 +2,8 @@
 // them fits is a message of the system's or a file's own words, and stands as it is.
 
 extension Phrase {
-  /// `{}` stands for anything, and is itself looked up: "Q4_0", "the quick level".
+  /// `{}` stands for anything, as little of it as fits, and is itself looked up; `{+}` for as much as fits: names of
+  /// models have commas. Where two fit, the first counts.
   private static let templates: [(english: String, chinese: String)] = [
     ("{} multiply-adds, one thread", "{} 乘加，单线程"),
     ("{} multiply-adds, {} threads", "{} 乘加，{} 线程"),
@@ -13,8 +14,59 @@ extension Phrase {
     ("L2 memory", "L2 缓存"),
     ("L3 memory", "L3 缓存"),
     ("LINPACK {}", "LINPACK {}"),
-    ("{} layer, {}", "{} 单层，{}"),
-    ("{}: load", "{}：加载"),
+    ("goodput of {}", "{} 的有效吞吐量"),
+    ("prompts of {}, outputs of {} tokens", "输入 {}、输出 {} token"),
+    ("nominal peak", "标称算力"),
+    ("nominal bandwidth", "标称内存带宽"),
+    ("the family of {} is not among the known ones", "{} 不在已知处理器系列之列"),
+    ("under a hypervisor neither cores nor clocks are the machine's own", "虚拟化环境下核数与主频并非整机实际值"),
+    ("the kernel does not tell the largest clock that its cores may run at", "内核未提供处理器核的最高主频"),
+    ("channels and transfers a second of the memory are not readable", "无法读取内存通道数与传输速率"),
+    (
+      "{} channels × 8 B × {} MT/s, as the memory controllers and the firmware tell them",
+      "{} 通道 × 8 B × {} MT/s，取自内存控制器与固件"
+    ),
+    (
+      "{}: {} socket(s) × {} cores × {} {}/cycle ({}) × {}, the largest clock that the kernel tells; base clock {}",
+      "{}：{} 路 × {} 核 × 每周期 {} {}（{}）× {}（内核给出的最高主频）；基准主频 {}"
+    ),
+    ("not readable", "无法读取"),
+    ("model {}: it has no session that serves", "模型 {}：没有可服务的会话"),
+    (
+      "model {}: a sequence alone takes {} a token, and the objective is {}", "模型 {}：单序列每 token 需 {}，而目标为 {}"
+    ),
+    (
+      "model {}: a prompt of {} tokens alone takes {}, and the objective is {}",
+      "模型 {}：仅 {} token 的提示词就需 {}，而目标为 {}"
+    ),
+    ("end to end: the model has no tokenizer", "端到端：该模型没有分词器"),
+    ("this build has no such shape or type", "此版本没有该模型结构或权重格式"),
+    ("a run of {} s has no time for it: at least {} s", "{} 秒的运行时间不足：至少需 {} 秒"),
+    ("it takes {} of memory, and {} are free", "需要内存 {}，可用 {}"),
+    ("its file takes {} of disk, and {} are free", "文件需要磁盘 {}，可用 {}"),
+    ("launch {}, in part", "第 {} 次启动（部分）"),
+    ("R_pk: {} multiply-adds, all threads", "R_pk：{} 乘加，全部线程"),
+    ("B_pk: DRAM read, all threads", "B_pk：DRAM 读，全部线程"),
+    ("D_gemm: products of a {} layer, {}, m = {}", "D_gemm：{} 单层矩阵乘，{}，m = {}"),
+    ("S·F_tok: prefill of {} of {+}, {} operations a token", "S·F_tok：预填充 {}，{}，每 token {} 次运算"),
+    ("S·F_tok: {} of {+}, {} operations a token", "S·F_tok：{}，{}，每 token {} 次运算"),
+    ("G·F_tok: {}, TTFT {}, TPOT {}", "G·F_tok：{}，首字延迟 ≤ {}，每 token 延迟 ≤ {}"),
+    ("MBU: {} of {+}, {} a token", "MBU：{}，{}，每 token {}"),
+    ("R_nom: {}", "R_nom：{}"),
+    ("B_nom: {}", "B_nom：{}"),
+    ("prefill of {} tokens at depth {}", "预填充 {} token，上下文深度 {}"),
+    ("prefill of {} tokens", "预填充 {} token"),
+    ("decode, batch {} at depth {}", "解码，批大小 {}，上下文深度 {}"),
+    ("decode, batch {}", "解码，批大小 {}"),
+    (
+      "η_slo: a service's goodput counts output tokens; see its own waterfall", "η_slo：服务的有效吞吐量只计输出 token，见其自身的瀑布图"
+    ),
+    ("η_slo: no goodput was measured beside this row", "η_slo：未测量与此项对应的有效吞吐量"),
+    (
+      "η_chip: {} is not known, see --nominal; the waterfall starts at what the chip does",
+      "η_chip：{} 未知（见 --nominal），瀑布图从芯片实测值开始"
+    ),
+    ("A: one report tells no availability; gobi ledger show does", "A：单份报告无法给出可用率，见 gobi ledger show"),
     ("rate under caps", "受限工况下的速率"),
     ("power of the idle node", "空载功率"),
     ("the rest", "其余项目"),
@@ -47,6 +99,10 @@ extension Phrase {
     ("it holds the packages: listed apart, not added", "已包含各处理器封装：单独列出，不计入"),
     ("it is inside its package: listed, not added", "已包含在处理器封装内：仅列出，不计入"),
     ("what it covers is not known: listed, not added", "覆盖范围未知：仅列出，不计入"),
+    ("{} tokens at depth {}", "{} token，上下文深度 {}"),
+    ("{} tokens", "{} token"),
+    ("{} layer, {}", "{} 单层，{}"),
+    ("{}: load", "{}：加载"),
   ]
 
   /// The page's words for `english`.
@@ -73,9 +129,11 @@ extension Phrase {
     return nil
   }
 
-  /// What stands in the places of `{}`, each as short as can be but for the last; nil where `text` does not fit.
+  /// What stands in the places of the holes; nil where `text` does not fit.
   private static func match(_ text: String, _ pattern: String) -> [String]? {
-    let pieces = pattern.split(separator: "{}", omittingEmptySubsequences: false).map(String.init)
+    let greedy = pattern.split(separator: "{").dropFirst().map { $0.hasPrefix("+") }
+    let pieces = pattern.replacing("{+}", with: "{}").split(separator: "{}", omittingEmptySubsequences: false)
+      .map(String.init)
     guard text.hasPrefix(pieces[0]) else { return nil }
     var rest = text.dropFirst(pieces[0].count)
     var parts: [String] = []
@@ -85,7 +143,8 @@ extension Phrase {
         parts.append(String(rest.dropLast(piece.count)))
         return parts
       }
-      guard let found = rest.dropFirst().firstRange(of: piece) else { return nil }
+      let places = rest.dropFirst().ranges(of: piece)
+      guard let found = greedy[i - 1] ? places.last : places.first else { return nil }
       parts.append(String(rest[..<found.lowerBound]))
       rest = rest[found.upperBound...]
     }

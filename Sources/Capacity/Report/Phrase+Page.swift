@@ -110,6 +110,7 @@ extension Phrase {
   static let kind = Phrase("Kind", "类型")
   static let order = Phrase("Order", "矩阵阶数")
   static let residual = Phrase("Residual (≤ 16)", "残差（≤ 16）")
+  static let layerHead = Phrase("Layer of", "所属模型")
   static let format = Phrase("Format", "权重格式")
   static let boundBy = Phrase("Bound by", "瓶颈")
   static let work = Phrase("Work", "任务")
@@ -172,7 +173,7 @@ extension Phrase {
 
   static func rooflineText(_ model: String) -> Phrase {
     Phrase(
-      "Each point is a kernel: a weight format at a number of rows m, on the matrix products of one \(model) layer. The "
+      "Each point is a kernel: a weight format at a number of rows m, on the matrix products of one layer of \(model). The "
         + "lines are what the node can do at most, as measured.",
       "每个点是一个内核：某种权重格式在行数 m 下，对 \(model) 一层的全部矩阵乘。线为实测得到的节点上限。")
   }
@@ -181,6 +182,8 @@ extension Phrase {
   static let kernelSharesText = Phrase(
     "The roof is the lower of the arithmetic units' and the memory's, by the bytes that the product must move.",
     "上限取算力上限与访存上限中较低者；访存量按矩阵乘必须搬运的字节数计算。")
+
+  static func layer(_ model: String) -> Phrase { Phrase("A layer of \(model)", "\(model) 单层") }
 
   static func rows(_ m: Int) -> Phrase {
     m == 1

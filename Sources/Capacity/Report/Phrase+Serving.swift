@@ -65,15 +65,24 @@ extension Phrase {
   static let goodput = Phrase("Goodput within the SLO", "满足 SLO 的有效吞吐量（goodput）")
   static let goodputName = Phrase("Goodput", "有效吞吐量")
 
+  static func goodputCard(_ label: String) -> Phrase { Phrase("Goodput, \(label)", "有效吞吐量，\(label)") }
+
+  static func goodputNote(_ result: ServingResult) -> Phrase {
+    let o = result.objective
+    let (first, each) = (Quantity.text(o.timeToFirstToken, "s"), Quantity.text(o.timePerOutputToken, "s"))
+    return Phrase("TTFT ≤ \(first), TPOT ≤ \(each)", "首字延迟 ≤ \(first)，每 token ≤ \(each)")
+  }
+
   static func objective(_ result: ServingResult) -> Phrase {
     let o = result.objective
     let (first, each) = (Quantity.text(o.timeToFirstToken, "s"), Quantity.text(o.timePerOutputToken, "s"))
     let (share, sure) = (Quantity.text(o.share, "1"), Quantity.text(o.confidence, "1"))
+    let lengths = told(result.lengths)
     return Phrase(
-      "\(result.model ?? result.system): requests of \(result.lengths), arriving as a Poisson process. The objective: a "
+      "\(result.model ?? result.system): requests of \(lengths.en), arriving as a Poisson process. The objective: a "
         + "first token within \(first) (TTFT) and \(each) a token after it (TPOT) for \(share) of requests, shown at "
         + "\(sure) confidence.",
-      "\(result.model ?? result.system)：请求长度 \(result.lengths)，按泊松过程到达。服务目标（SLO）：\(share) 的请求首字延迟（TTFT）不超过 "
+      "\(result.model ?? result.system)：请求长度 \(lengths.zh)，按泊松过程到达。服务目标（SLO）：\(share) 的请求首字延迟（TTFT）不超过 "
         + "\(first)，且每 token 延迟（TPOT）不超过 \(each)，置信度 \(sure)。")
   }
 

@@ -78,14 +78,16 @@ extension Phrase {
   }
 
   static func work(_ figure: ModelFigure) -> Phrase {
-    figure.work == .prefill
+    let work =
+      figure.work == .prefill
       ? Phrase("prefill \(figure.count)", "预填充 \(figure.count)")
       : Phrase("decode, batch \(figure.count)", "解码，批大小 \(figure.count)")
+    return figure.isEndToEnd ? work + Phrase(", end to end", "，端到端") : work
   }
 
   /// Narrow enough for the names of bars.
   static func shortWork(_ figure: ModelFigure) -> Phrase {
-    let depth = figure.depth > 0 ? " @\(figure.depth)" : ""
+    let depth = (figure.depth > 0 ? " @\(figure.depth)" : "") + (figure.isEndToEnd ? " e2e" : "")
     return figure.work == .prefill
       ? Phrase("prefill \(figure.count)\(depth)", "预填充 \(figure.count)\(depth)")
       : Phrase("decode ×\(figure.count)\(depth)", "解码 ×\(figure.count)\(depth)")
@@ -118,11 +120,12 @@ extension Phrase {
   }
 
   static func name(_ level: CapacityLevel) -> Phrase {
-    let zh =
-      switch level {
-      case .quick: "快速"
-      case .standard: "标准"
-      }
-    return Phrase(level.rawValue, zh + "（\(level.rawValue)）")
+    let zh = ["quick": "快速", "standard": "标准", "full": "完整"][level.rawValue]
+    return Phrase(level.rawValue, zh.map { "\($0)（\(level.rawValue)）" } ?? level.rawValue)
   }
+}
+
+extension ModelFigure {
+  /// With tokenising before and sampling after.
+  var isEndToEnd: Bool { rate.protocol.hasSuffix("-text") }
 }

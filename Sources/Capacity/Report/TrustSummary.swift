@@ -22,6 +22,7 @@ package struct TrustSummary {
       (.linpack, report.linpack.flatMap { [$0.rate] + [$0.share].compactMap { $0 } }),
       (.kernels, report.kernels.flatMap { [$0.rate] + [$0.share].compactMap { $0 } }),
       (.models, models.flatMap { [$0.rate] + [$0.mfu, $0.mbu].compactMap { $0 } }),
+      (.serving, report.serving.compactMap(\.goodput)),
       (
         .energy,
         models.flatMap { $0.energy.map(\.perToken) } + report.flex.flatMap(\.points).compactMap(\.energy?.perToken)
