@@ -40,10 +40,10 @@ import Testing
   @Test func theChinesePageHasNoEnglishSentences() throws {
     var report = try FullReport.make()
     report.nominal[0].source = "手册"
-    for i in report.waterfalls.indices {
-      for j in report.waterfalls[i].steps.indices { report.waterfalls[i].steps[j].source = "手册" }
-    }
     report.models[0].facts.label = "模型"
+    report.serving[0].model = "模型"
+    report.waterfalls = WaterfallBuilder(report).waterfalls
+    #expect(report.waterfalls.count > 1)
     report.notMeasured = Self.omissions.map { CapacityReport.Omission(what: $0.what, why: $0.why) }
     for reason in Reason.allCases { report.kernels[0].rate.mark(reason) }
     let zh = try main(HTMLReport(report).page(), "zh-CN")

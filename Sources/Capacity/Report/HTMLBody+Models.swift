@@ -29,7 +29,14 @@ extension HTMLBody {
       var table = HTMLTable(
         language: language,
         head: [.cap] + HTMLTable.figureHead() + [.power, .same("J/token"), .stepP99, .settling, .verdictHead])
-      table.rows = curve.byCap.map { row($0, curve.unit) }
+      let isServed = curve.points.contains { $0.service != nil }
+      if isServed { table.head.insert(.goodputName, at: 5) }
+      table.rows = curve.byCap.map { point in
+        var row = row(point, curve.unit)
+        let rate = point.service.map { Quantity.text($0.goodRate, "token/s") }
+        if isServed { row.insert(HTMLTable.number(rate ?? "—"), at: 5) }
+        return row
+      }
       return section(.flexHeading(curve), paragraph(.flexText(curve)), table.html())
     }.joined(separator: "\n")
   }

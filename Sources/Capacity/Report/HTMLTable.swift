@@ -9,7 +9,7 @@ struct HTMLTable {
   }
 
   let language: ReportLanguage
-  let head: [Phrase]
+  var head: [Phrase]
   var rows: [[Cell]] = []
 
   /// `name` heads the first of a figure's columns.

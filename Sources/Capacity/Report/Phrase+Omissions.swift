@@ -44,6 +44,7 @@ extension Phrase {
     ("a run of {} s has no time for it: at least {} s", "{} 秒的运行时间不足：至少需 {} 秒"),
     ("it takes {} of memory, and {} are free", "需要内存 {}，可用 {}"),
     ("its file takes {} of disk, and {} are free", "文件需要磁盘 {}，可用 {}"),
+    ("launch {}: {}", "第 {} 次启动：{}"),
     ("launch {}, in part", "第 {} 次启动（部分）"),
     ("R_pk: {} multiply-adds, all threads", "R_pk：{} 乘加，全部线程"),
     ("B_pk: DRAM read, all threads", "B_pk：DRAM 读，全部线程"),

@@ -18,10 +18,15 @@ extension Phrase {
     let (seconds, b) = (Quantity.number(report.seconds), report.node.build)
     return Phrase(
       "Measured \(report.started) in \(seconds) s, level ", "\(report.started) 开始实测，用时 \(seconds) 秒，级别：")
-      + name(report.level)
+      + name(report.level) + launches(report)
       + Phrase(
         ", by Gobi \(b.version), kernels for \(b.isa), \(b.threads) thread\(b.threads == 1 ? "" : "s").",
         "；Gobi \(b.version)，\(b.isa) 内核，\(b.threads) 线程。")
+  }
+
+  private static func launches(_ report: CapacityReport) -> Phrase {
+    guard let launches = report.launches, launches.count > 1 else { return .same("") }
+    return Phrase(" in \(launches.count) launches", "，\(launches.count) 次启动")
   }
 
   // MARK: Trust

@@ -120,12 +120,17 @@ extension Phrase {
   }
 
   static func name(_ level: CapacityLevel) -> Phrase {
-    let zh = ["quick": "快速", "standard": "标准", "full": "完整"][level.rawValue]
-    return Phrase(level.rawValue, zh.map { "\($0)（\(level.rawValue)）" } ?? level.rawValue)
+    let zh =
+      switch level {
+      case .quick: "快速"
+      case .standard: "标准"
+      case .full: "完整"
+      }
+    return Phrase(level.rawValue, "\(zh)（\(level.rawValue)）")
   }
 }
 
 extension ModelFigure {
   /// With tokenising before and sampling after.
-  var isEndToEnd: Bool { rate.protocol.hasSuffix("-text") }
+  var isEndToEnd: Bool { scope != nil }
 }
