@@ -43,8 +43,8 @@ struct HTMLBody {
     // What is as narrow as that anyway is drawn once.
     let sizes = wide.width > ChartSize.narrow.width ? [wide, .narrow] : [wide]
     let drawings = sizes.map { chart.svg($0, language).document(class: $0.style) }
-    return
-      "<figure class=\"\(wide.frame)\"><figcaption>\(say(caption ?? chart.title))</figcaption>\(drawings.joined())</figure>"
+    let name = "<figcaption>\(say(caption ?? chart.title))</figcaption>"
+    return "<figure class=\"\(wide.frame)\">\(name)\(drawings.joined())</figure>"
   }
 
   /// Charts beside each other where there is room.

@@ -5,6 +5,7 @@ extension Phrase {
   /// `{}` stands for anything, as little of it as fits, and is itself looked up; `{+}` for as much as fits: names of
   /// models have commas. Where two fit, the first counts.
   private static let templates: [(english: String, chinese: String)] = [
+    ("{+}, in {} of {} launches", "{}（{} 次启动，共 {} 次）"),
     ("{} multiply-adds, one thread", "{} 乘加，单线程"),
     ("{} multiply-adds, {} threads", "{} 乘加，{} 线程"),
     ("{} multiply-adds", "{} 乘加"),
@@ -47,6 +48,7 @@ extension Phrase {
     ("launch {}: {}", "第 {} 次启动：{}"),
     ("launch {}, in part", "第 {} 次启动（部分）"),
     ("R_pk: {} multiply-adds, all threads", "R_pk：{} 乘加，全部线程"),
+    ("B_pk: DRAM read, all threads, around this row", "B_pk：DRAM 读，全部线程，于本行前后测得"),
     ("B_pk: DRAM read, all threads", "B_pk：DRAM 读，全部线程"),
     ("D_gemm: products of a {} layer, {}, m = {}", "D_gemm：{} 单层矩阵乘，{}，m = {}"),
     ("S·F_tok: prefill of {} of {+}, {} operations a token", "S·F_tok：预填充 {}，{}，每 token {} 次运算"),
