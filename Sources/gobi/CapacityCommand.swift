@@ -46,6 +46,9 @@ struct CapacityCommand: ParsableCommand {
     name: [.customShort("o"), .long], help: "The folder for the report's files; '-' with --json: none.")
   var output = "capacity-report"
 
+  @Option(help: "The language the page opens in, en or zh; it has both. Default: the reader's own.")
+  var lang: ReportLanguage?
+
   @Option(help: "A JSON file of nominal figures, each with its source (docs/METRICS.md).")
   var nominal: String?
 
@@ -117,7 +120,7 @@ struct CapacityCommand: ParsableCommand {
     if let kept = try SigningArguments.keepEarlier(besideReportIn: output) {
       Console.note("the earlier certificate is now \(kept)")
     }
-    let files = try report.write(to: output)
+    let files = try report.write(to: output, language: lang)
     let certificate = try signer?.sign(report, at: files.json)
     if json {
       Console.write([UInt8](try report.json()))
@@ -170,4 +173,5 @@ struct CapacityCommand: ParsableCommand {
 }
 
 extension CapacityLevel: ExpressibleByArgument {}
+extension ReportLanguage: ExpressibleByArgument {}
 extension FlexCurve.Kind: ExpressibleByArgument {}

@@ -132,8 +132,11 @@ public struct CapacityReport: Codable, Sendable, Equatable {
 
   /// Writes capacity.json, capacity.csv and capacity.html into `folder`, which is made if it is not there. Each is
   /// written under another name and renamed, so that no half of one stands under the final name. Returns the paths.
+  /// `language` is the one that the page shows at first; nil: the reader's own.
   @discardableResult
-  public func write(to folder: String) throws(CapacityError) -> (json: String, html: String, csv: String) {
+  public func write(to folder: String, language: ReportLanguage? = nil) throws(CapacityError) -> (
+    json: String, html: String, csv: String
+  ) {
     do {
       try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     } catch {
@@ -142,7 +145,7 @@ public struct CapacityReport: Codable, Sendable, Equatable {
     let json = folder + "/capacity.json"
     let html = folder + "/capacity.html"
     try Self.write(try self.json(), to: json)
-    try Self.write(Data(HTMLReport(self).page().utf8), to: html)
+    try Self.write(Data(HTMLReport(self, language: language).page().utf8), to: html)
     let csv = folder + "/capacity.csv"
     try ExportFormat.csv.write(self, to: csv)
     return (json, html, csv)

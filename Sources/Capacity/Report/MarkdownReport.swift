@@ -18,28 +18,33 @@ public struct MarkdownReport {
   public func kernels() -> String {
     let rows = report.kernels.map { point in
       [
-        point.format, "\(point.m)", Quantity.text(point.rate), Quantity.spread(point.rate),
-        point.share.map { Quantity.number($0.value * 100) } ?? "", point.boundBy ?? "", point.kernel,
+        point.format, "\(point.m)", Quantity.text(point.rate), Self.interval(point.rate), "\(point.rate.n)",
+        point.rate.precision ?? "", point.share.map(Quantity.text) ?? "—", point.boundBy ?? "—", point.kernel,
         Quantity.fullVerdict(point.rate),
       ]
     }
-    return Self.table(["Format", "m", "Rate", "Spread", "Share of roof, %", "Bound by", "Kernel", "Verdict"], rows)
+    return Self.table(
+      ["Format", "m", "Median", "95 % interval", "n", "Precision", "Of its roof", "Bound by", "Kernel", "Verdict"], rows
+    )
   }
 
   public func models() -> String {
     let rows = report.models.flatMap { model in
       model.figures.map { figure in
         [
-          model.facts.label, figure.work.rawValue, "\(figure.count)", "\(figure.depth)",
-          Quantity.number(figure.rate.value), Quantity.spread(figure.rate),
-          figure.mfu.map { Quantity.number($0.value * 100) } ?? "",
-          figure.mbu.map { Quantity.number($0.value * 100) } ?? "", EnergyFacts.cell(figure),
+          model.facts.label, figure.work.rawValue, "\(figure.count)", "\(figure.depth)", Quantity.text(figure.rate),
+          Self.interval(figure.rate), "\(figure.rate.n)", figure.rate.precision ?? "",
+          figure.mfu.map(Quantity.text) ?? "—", figure.mbu.map(Quantity.text) ?? "—", EnergyFacts.cell(figure),
           Quantity.fullVerdict(figure.rate),
         ]
       }
     }
     return Self.table(
-      ["Model", "Work", "n", "Depth", "token/s", "Spread", "MFU, %", "MBU, %", "Energy", "Verdict"], rows)
+      [
+        "Model", "Work", "Tokens or batch", "Depth", "Median", "95 % interval", "n", "Precision", "MFU", "MBU",
+        "Energy",
+        "Verdict",
+      ], rows)
   }
 
   /// Rate and energy under caps; empty where they were not measured.
@@ -57,9 +62,11 @@ public struct MarkdownReport {
   }
 
   private static func cells(_ figure: Figure) -> [String] {
-    let interval = figure.ci95.map { Quantity.text($0, figure.unit) }.joined(separator: " to ")
-    return [Quantity.text(figure), interval, "\(figure.n)", Quantity.fullVerdict(figure)]
+    [Quantity.text(figure), interval(figure), "\(figure.n)", Quantity.fullVerdict(figure)]
   }
+
+  /// One sample has none.
+  private static func interval(_ figure: Figure) -> String { figure.n > 1 ? Quantity.interval(figure) : "—" }
 
   static func table(_ head: [String], _ rows: [[String]]) -> String {
     let line = { (cells: [String]) in

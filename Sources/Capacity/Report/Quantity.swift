@@ -43,6 +43,22 @@ public enum Quantity {
     return String(out.reversed())
   }
 
+  /// For axes, whose unit stands in their name: "0.02", "150", "20k", "5G".
+  static func tick(_ value: Double) -> String {
+    let steps = [(1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1, "")]
+    let (size, prefix) = steps.first { abs(value) >= $0.0 * (1 - 1e-9) } ?? (1, "")
+    return String(format: "%.4g", value / size) + prefix
+  }
+
+  /// The interval's ends, with the unit once where both have the same: "466 – 471 GOP/s".
+  package static func interval(_ figure: Figure) -> String {
+    guard figure.ci95.count == 2, figure.ci95.allSatisfy(\.isFinite) else { return "" }
+    let ends = figure.ci95.map { text($0, figure.unit).split(separator: " ", maxSplits: 1) }
+    guard let low = ends[0].first, let high = ends[1].first else { return "" }
+    let units = ends.map { $0.count > 1 ? " \($0[1])" : "" }
+    return units[0] == units[1] ? "\(low) – \(high)\(units[1])" : "\(low)\(units[0]) – \(high)\(units[1])"
+  }
+
   /// SI: "33.6 MB".
   public static func bytes(_ count: Int) -> String { text(Double(count), "B") }
 
@@ -83,65 +99,5 @@ public enum Quantity {
     case .bf16: "BF16"
     case .s8: "INT8"
     }
-  }
-}
-
-/// The report's facts about the node as short lines, for text and HTML alike.
-struct NodeFacts {
-  let rows: [(name: String, value: String)]
-
-  init(_ node: NodeManifest) {
-    var rows: [(String, String)] = []
-    let t = node.topology
-    rows.append(("Processor", "\(node.processor.model) (\(node.processor.identity))"))
-    rows.append(("Microcode", node.processor.microcode ?? "not readable"))
-    rows.append(
-      ("Topology", "\(t.sockets) socket(s), \(t.cores) cores, \(t.threads) threads, \(t.numaNodes) NUMA node(s)"))
-    rows.append(("Instruction sets", node.processor.features.joined(separator: " ")))
-    rows.append(
-      (
-        "Caches",
-        node.caches.map { "L\($0.level) \($0.kind.lowercased()) \($0.count) × \(Quantity.binary($0.bytes))" }
-          .joined(separator: ", ")
-      ))
-    let huge = node.memory.hugePages.map { ", \($0.count) of \(Quantity.binary($0.bytes)) set aside" } ?? ""
-    rows.append(
-      (
-        "Memory",
-        Quantity.bytes(node.memory.bytes) + ", huge pages: \(node.memory.transparentHugePages ?? "no")" + huge
-      ))
-    let channels = node.memory.channels.map { ", \($0) channels" } ?? ""
-    rows.append(
-      (
-        "Memory modules",
-        (node.memory.speed ?? "not readable")
-          + (node.memory.slots.map { ", \(node.memory.modules.count) of \($0) slots" } ?? "") + channels
-      ))
-    if !node.topology.numa.isEmpty {
-      let nodes = node.topology.numa.map { numa in
-        "\(numa.number): \(numa.processors.count) threads\(numa.bytes.map { ", " + Quantity.bytes($0) } ?? "")"
-      }
-      rows.append(("NUMA", nodes.joined(separator: "; ")))
-    }
-    let clock = [
-      node.clock.baseHertz.map { "base " + Quantity.text($0, "Hz") },
-      node.clock.maximumHertz.map { "maximum " + Quantity.text($0, "Hz") },
-      node.clock.governor.map { "governor \($0)" },
-      node.clock.driver.map { "driver \($0)" },
-      node.clock.energyPreference.map { "preference \($0)" },
-      node.clock.turbo.map { "turbo \($0 ? "on" : "off")" },
-    ].compactMap { $0 }
-    rows.append(("Clock", clock.isEmpty ? "not readable here" : clock.joined(separator: ", ")))
-    rows.append(
-      ("System", [node.system.distribution, "Linux \(node.system.kernel)"].compactMap { $0 }.joined(separator: ", ")))
-    rows.append(("Virtual machine", node.system.hypervisor ?? "no"))
-    rows.append(("Container", node.system.container ?? "no"))
-    rows.append(("CPU quota", node.system.quota.map { "\(Quantity.number($0)) processors" } ?? "none"))
-    let b = node.build
-    rows.append(("Gobi", "\(b.version), kernels for \(b.isa), \(b.threads) thread(s)"))
-    if let hash = b.binaryHash { rows.append(("Binary", "SHA-256 \(hash)")) }
-    rows.append(("BLAS", b.blas.map { "\($0), core \(b.blasCore ?? "unknown")" } ?? "none"))
-    rows.append(("C library", b.libc ?? "unknown"))
-    self.rows = rows.map { (name: $0.0, value: $0.1) }
   }
 }

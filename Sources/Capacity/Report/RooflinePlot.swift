@@ -1,108 +1,148 @@
 // The roofline: rate over arithmetic intensity, both logarithmic, with the node's roofs as lines and every kernel as a
-// point. Drawn for a given size; words are in the page around it.
+// point.
 import Foundation
 
-struct RooflinePlot {
+package struct RooflinePlot: Chart {
   private let report: CapacityReport
-  private let width: Double
-  private let height: Double
-  private let left = 52.0
-  private let right = 20.0
-  private let top = 12.0
-  private let bottom = 40.0
-  private let xRange: ClosedRange<Double>  // of log10
-  private let yRange: ClosedRange<Double>
+  private let read: Double
+  private let highest: Double
 
   /// nil where there is nothing to draw: no bandwidth or no peak was measured.
-  init?(_ report: CapacityReport, width: Double, height: Double) {
-    let peaks = Precision.allCases.compactMap { report.roofs.peak($0)?.value }.filter { $0 > 0 }
-    guard let read = report.roofs.read?.value, read > 0, let highest = peaks.max() else { return nil }
+  package init?(_ report: CapacityReport) {
+    let peaks = Precision.allCases.compactMap { report.roofs.peak($0)?.value }
+    guard let read = report.roofs.read?.value, read > 0, PlotScale.isDrawable(read),
+      let highest = peaks.filter({ $0 > 0 && PlotScale.isDrawable($0) }).max()
+    else { return nil }
     self.report = report
-    self.width = width
-    self.height = height
-    let xs = report.kernels.map(\.intensity).filter { $0 > 0 }
-    let ys = report.kernels.map(\.rate.value).filter { $0 > 0 }
-    // All points, the knee of the highest roof, and room for the roofs' names behind them.
-    let low = min(xs.min() ?? 0.5, 0.5)
-    let high = max(xs.max() ?? 1, highest / read) * 8
-    xRange = log10(low).rounded(.down)...log10(high).rounded(.up)
-    let bottomRate = min(ys.min() ?? highest, low * read)
-    yRange = log10(bottomRate).rounded(.down)...(log10(highest) + 0.25)
+    self.read = read
+    self.highest = highest
   }
 
-  private func x(_ intensity: Double) -> Double {
-    let share = (log10(intensity) - xRange.lowerBound) / (xRange.upperBound - xRange.lowerBound)
-    return left + share * (width - left - right)
+  package var title: Phrase {
+    Phrase("Roofline: operations a second over operations a byte", "屋顶线图：运算速率与运算强度")
   }
 
-  private func y(_ rate: Double) -> Double {
-    let share = (log10(rate) - yRange.lowerBound) / (yRange.upperBound - yRange.lowerBound)
-    return height - bottom - min(max(share, 0), 1) * (height - top - bottom)
+  private var about: Phrase {
+    Phrase(
+      "\(report.kernels.count) kernels as points under the roofs of the arithmetic units and of the memory, "
+        + "\(Quantity.text(read, "B/s")).",
+      "\(report.kernels.count) 个内核以点表示，位于算力上限与内存带宽上限（\(Quantity.text(read, "B/s"))）之下。")
   }
 
-  func svg() -> SVG {
-    var svg = SVG(
-      width: width, height: height,
-      title: "Roofline: operations per second over operations per byte, with every kernel measured")
-    axes(&svg)
-    for precision in Precision.allCases.reversed() { roof(&svg, precision) }
-    for point in report.kernels { mark(&svg, point) }
+  /// The axes' ends: all points, the knee of the highest roof, and room for the roofs' names behind it.
+  package func scales(from xStart: Double, _ xEnd: Double, from yStart: Double, _ yEnd: Double) -> (
+    x: PlotScale, y: PlotScale
+  )? {
+    let points = report.kernels.filter(Self.isDrawable)
+    let low = min(points.map(\.intensity).min() ?? 0.5, 0.5)
+    // The names take about 110 units.
+    let high = max(points.map(\.intensity).max() ?? 1, highest / read) * (xEnd - xStart < 400 ? 80 : 5)
+    let least = min(points.map(\.rate.value).min() ?? highest, low * read)
+    guard
+      let x = PlotScale(.logarithmic, holding: [low, high], from: xStart, to: xEnd, mostTicks: 9),
+      let y = PlotScale(.logarithmic, holding: [least, highest * 1.2], from: yStart, to: yEnd, mostTicks: 9)
+    else { return nil }
+    return (x, y)
+  }
+
+  private static func isDrawable(_ point: KernelPoint) -> Bool {
+    point.intensity > 0 && point.rate.value > 0 && PlotScale.isDrawable(point.intensity)
+      && PlotScale.isDrawable(point.rate.value)
+  }
+
+  package func svg(_ size: ChartSize, _ language: ReportLanguage) -> SVG {
+    var svg = SVG(width: size.width, height: size.height, title: title, about: about, language: language)
+    let frame = PlotFrame(size, language, legend: legend)
+    guard let (x, y) = scales(from: frame.xStart, frame.xEnd, from: frame.yStart, frame.yEnd) else { return svg }
+    frame.draw(
+      &svg,
+      x: .init(
+        scale: x, title: Phrase("intensity, operations a byte", "运算强度（次运算/字节）"),
+        label: { String(format: "%g", $0) }),
+      y: .init(
+        scale: y, title: Phrase("rate, FLOP/s or OP/s", "运算速率（FLOP/s 或 OP/s）"),
+        label: { Quantity.tick($0) }))
+    drawMemory(&svg, x, y)
+    drawPeaks(&svg, frame, x, y)
+    for point in report.kernels where Self.isDrawable(point) { mark(&svg, point, x, y) }
     return svg
   }
 
-  private func axes(_ svg: inout SVG) {
-    for exponent in stride(from: xRange.lowerBound, through: xRange.upperBound, by: 1) {
-      let place = x(pow(10, exponent))
-      svg.line(place, top, place, height - bottom, "grid")
-      svg.text(place, height - bottom + 16, Self.plain(exponent), anchor: .middle, "t axis")
-    }
-    for exponent in stride(from: yRange.lowerBound.rounded(.up), through: yRange.upperBound, by: 1) {
-      let place = y(pow(10, exponent))
-      svg.line(left, place, width - right, place, "grid")
-      svg.text(left - 6, place + 4, Quantity.text(pow(10, exponent), "").trimmed, anchor: .end, "t axis")
-    }
-    svg.text((left + width - right) / 2, height - 6, "operations per byte", anchor: .middle, "t axis")
-    svg.text(6, top + 2, "op/s", "t axis")
+  private var slopeName: Phrase {
+    Phrase("memory read \(Quantity.text(read, "B/s"))", "内存读带宽 \(Quantity.text(read, "B/s"))")
   }
 
-  private static func plain(_ exponent: Double) -> String {
-    exponent < 0 ? String(format: "%g", pow(10, exponent)) : String(format: "%.0f", pow(10, exponent))
-  }
-
-  private func roof(_ svg: inout SVG, _ precision: Precision) {
-    guard let peak = report.roofs.peak(precision), let read = report.roofs.read, peak.value > 0 else { return }
-    let knee = peak.value / read.value
-    let start = pow(10, xRange.lowerBound)
-    let from = (
-      x(max(start, pow(10, yRange.lowerBound) / read.value)), y(max(start * read.value, pow(10, yRange.lowerBound)))
-    )
+  /// The slope of the memory, up to the highest roof.
+  private func drawMemory(_ svg: inout SVG, _ x: PlotScale, _ y: PlotScale) {
+    let from = max(x.lower, y.lower / read), to = highest / read
+    guard to > from else { return }
     svg.polyline(
-      [from, (x(knee), y(peak.value)), (width - right, y(peak.value))], "roof \(precision.rawValue)",
-      tip: "\(Quantity.precision(precision)) roof: \(Quantity.text(peak)); reading \(Quantity.text(read))")
-    svg.text(
-      width - right - 4, y(peak.value) - 5, "\(Quantity.precision(precision)) \(Quantity.text(peak))", anchor: .end,
-      "t \(precision.rawValue)-text")
+      [(x.place(from), y.place(from * read)), (x.place(to), y.place(highest))], "roof memory", tip: slopeName)
   }
 
-  private func mark(_ svg: inout SVG, _ point: KernelPoint) {
-    guard point.intensity > 0, point.rate.value > 0 else { return }
-    let style = "point \(KernelColour.style(point))" + (point.rate.validity == .valid ? "" : " hollow")
-    let share = point.share.map { ", \(Quantity.text($0)) of its roof" } ?? ""
-    svg.circle(
-      x(point.intensity), y(point.rate.value), 3.5, style,
-      tip: "\(point.format), m = \(point.m): \(Quantity.text(point.rate))\(share); \(Quantity.verdict(point.rate))")
+  /// The level roofs, each named above its line or, where two are close, below.
+  private func drawPeaks(_ svg: inout SVG, _ frame: PlotFrame, _ x: PlotScale, _ y: PlotScale) {
+    var last = -Double.infinity
+    for precision in Precision.allCases.reversed() {
+      guard let peak = report.roofs.peak(precision), peak.value > 0, PlotScale.isDrawable(peak.value) else { continue }
+      let place = y.place(peak.value)
+      let name = "\(Quantity.precision(precision)) \(Quantity.text(peak))"
+      svg.polyline(
+        [(x.place(peak.value / read), place), (frame.xEnd, place)], "roof \(precision.rawValue)", tip: .same(name))
+      let above = place - 5 - last > 12
+      let line = above ? place - 5 : place + 13
+      svg.text(frame.xEnd - 4, line, name, anchor: .end, "t halo \(precision.rawValue)-text")
+      last = line
+    }
+  }
+
+  private func mark(_ svg: inout SVG, _ point: KernelPoint, _ x: PlotScale, _ y: PlotScale) {
+    let style = KernelStyle(point)
+    let share = point.share.map { share in
+      Phrase(", \(Quantity.text(share)) of its roof", "，为上限的 \(Quantity.text(share))")
+    }
+    svg.mark(
+      style.mark, x.place(point.intensity), y.place(point.rate.value),
+      "point \(style.name)" + (point.rate.validity == .valid ? "" : " hollow"),
+      tip: .same("\(point.format), m = \(point.m): \(Quantity.text(point.rate))") + (share ?? .same(""))
+        + Phrase("; ", "；") + .verdict(point.rate))
+  }
+
+  private var legend: [LegendEntry] {
+    let used = Set(report.kernels.map { KernelStyle($0) })
+    let kinds = [Precision.s8, .bf16, .f32].map(KernelStyle.init).filter(used.contains).map {
+      LegendEntry(
+        name: Phrase("\($0.title) products", "\($0.title) 矩阵乘"), style: $0.name, mark: $0.mark)
+    }
+    let hollow = report.kernels.contains { $0.rate.validity != .valid }
+    return kinds + [LegendEntry(name: slopeName, style: "memory", line: "line")]
+      + (hollow
+        ? [
+          LegendEntry(
+            name: Phrase("hollow: not a valid figure", "空心：非有效数据"), style: "neutral hollow", mark: .circle)
+        ] : [])
   }
 }
 
-/// Which colour a kernel has: its roof's.
-enum KernelColour {
-  static func style(_ point: KernelPoint) -> String {
+/// How a kernel looks: its roof's colour and mark.
+struct KernelStyle: Hashable {
+  private let precision: Precision
+
+  init(_ precision: Precision) { self.precision = precision }
+
+  init(_ point: KernelPoint) {
     let tag = point.rate.precision ?? ""
-    if tag.hasPrefix("bf16") { return Precision.bf16.rawValue }
-    return tag.hasPrefix("f32") ? Precision.f32.rawValue : Precision.s8.rawValue
+    precision = tag.hasPrefix("bf16") ? .bf16 : tag.hasPrefix("f32") ? .f32 : .s8
   }
-}
 
-extension String {
-  fileprivate var trimmed: String { replacing(" ", with: "").replacing(".00", with: "").replacing(".0", with: "") }
+  var name: String { precision.rawValue }
+  var title: String { Quantity.precision(precision) }
+
+  var mark: SVG.Mark {
+    switch precision {
+    case .s8: .circle
+    case .bf16: .square
+    case .f32, .f64: .diamond
+    }
+  }
 }
