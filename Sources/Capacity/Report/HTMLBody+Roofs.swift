@@ -62,12 +62,35 @@ extension HTMLBody {
       let isRead = report.roofs.read == roof.figure
       table.rows.append(
         [
-          HTMLTable.text(.same("\(roof.level) ") + .pass(roof.pass)), HTMLTable.number(Quantity.bytes(roof.bytes)),
+          HTMLTable.text(.roof(roof)), HTMLTable.number(Quantity.bytes(roof.bytes)),
           HTMLTable.number("\(roof.threads)"),
         ] + HTMLTable.cells(roof.figure)
           + [HTMLTable.share(isRead ? stated(nil) : nil, of: roof.figure), HTMLTable.verdict(roof.figure)])
+      guard let load = roof.load else { continue }
+      table.rows.append(
+        [
+          HTMLTable.text(.load(roof)), HTMLTable.number(Quantity.bytes(roof.bytes)),
+          .init(text: .same("\(roof.threads - 1)")),
+        ]
+          + HTMLTable.cells(load) + [HTMLTable.number("—"), HTMLTable.verdict(load)])
     }
-    return section(.roofs, table.html(), nominal)
+    return section(.roofs, table.html(), numa, nominal)
+  }
+
+  private var numa: String {
+    var table = HTMLTable(
+      language: language,
+      head: [.processorsOf, .memoryOf, .roof, .threads] + HTMLTable.figureHead() + [.verdictHead])
+    for roof in report.roofs.numa ?? [] {
+      for (pass, figure) in [(MemoryRoof.Pass.read, roof.read), (.latency, roof.latency)] {
+        table.rows.append(
+          [
+            HTMLTable.number("\(roof.processors)"), HTMLTable.number("\(roof.memory)"), HTMLTable.text(.pass(pass)),
+            HTMLTable.number(pass == .read ? "\(roof.threads)" : "1"),
+          ] + HTMLTable.cells(figure) + [HTMLTable.verdict(figure)])
+      }
+    }
+    return table.rows.isEmpty ? "" : "<h3>\(say(.numa))</h3>" + table.html()
   }
 
   private var nominal: String {

@@ -3,7 +3,7 @@
 enum MemoryCharts {
   static func bandwidth(_ roofs: Roofs) -> BarChart? {
     let figures = levels(roofs).compactMap { level in
-      roofs.memory.filter { $0.level == level && $0.pass == .read }.max { $0.threads < $1.threads }
+      roofs.memory.filter { $0.level == level && $0.pass == .read && $0.hugePages }.max { $0.threads < $1.threads }
     }
     return chart(
       figures, Phrase("Read bandwidth by level, all threads", "各级存储读带宽（全部线程）"), tick: { Quantity.text($0, "B/s") })
@@ -11,7 +11,7 @@ enum MemoryCharts {
 
   static func latency(_ roofs: Roofs) -> BarChart? {
     let figures = levels(roofs).compactMap { level in
-      roofs.memory.first { $0.level == level && $0.pass == .latency }
+      roofs.memory.first { $0.level == level && $0.pass == .latency && $0.hugePages }
     }
     return chart(
       figures, Phrase("Latency by level, one thread", "各级存储访问延迟（单线程）"), tick: { Quantity.text($0, "s") })

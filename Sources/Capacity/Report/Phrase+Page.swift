@@ -106,6 +106,10 @@ extension Phrase {
   static let roof = Phrase("Roof", "上限")
   static let workingSet = Phrase("Array", "数组大小")
   static let threads = Phrase("Threads", "线程数")
+  static let numa = Phrase(
+    "Between NUMA nodes: one node's processors with one node's memory", "NUMA 节点之间：一个节点的处理器访问一个节点的内存")
+  static let processorsOf = Phrase("Processors of", "处理器节点")
+  static let memoryOf = Phrase("Memory of", "内存节点")
   static let ofNominal = Phrase("Of nominal", "占标称比例")
   static let nominal = Phrase("Nominal", "标称项")
   static let stated = Phrase("Stated", "标称值")

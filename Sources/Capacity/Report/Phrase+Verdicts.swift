@@ -100,7 +100,18 @@ extension Phrase {
     case .copy: Phrase("copy", "复制")
     case .triad: Phrase("triad", "三元组（triad）")
     case .latency: Phrase("latency", "延迟")
+    case .loadedLatency: Phrase("latency under load", "负载下延迟")
     }
+  }
+
+  /// "DRAM read, small pages".
+  static func roof(_ roof: MemoryRoof) -> Phrase {
+    .same("\(roof.level) ") + pass(roof.pass) + (roof.hugePages ? .same("") : Phrase(", small pages", "（小页）"))
+  }
+
+  /// What the others read while one thread's latency was measured.
+  static func load(_ roof: MemoryRoof) -> Phrase {
+    .same("\(roof.level) ") + Phrase("read meanwhile by the others", "其余线程同时读取")
   }
 
   static func bound(by name: String?) -> Phrase {
