@@ -108,8 +108,9 @@ struct Drawing {
     let report = try FullReport.make()
     let plot = try #require(ModelCharts.decode(report.models[0]))
     let lines = plot.series.filter { !$0.isRoof }
-    #expect(lines.map { $0.points.map(\.x) } == [[1, 4, 16], [4, 16]])
-    #expect(lines.map { $0.points.map(\.isValid) } == [[true, true, true], [true, false]])
+    // By depth: 0, the service's own, 2048.
+    #expect(lines.map { $0.points.map(\.x) } == [[1, 4, 16], [4], [4, 16]])
+    #expect(lines.map { $0.points.map(\.isValid) } == [[true, true, true], [true], [true, false]])
     let drawing = Drawing(plot)
     let x = try #require(drawing.points("polyline", style: "line s8").first).map(\.x)
     // Batches 1, 4, 16: even steps of a logarithm.

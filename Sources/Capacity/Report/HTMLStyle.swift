@@ -100,7 +100,7 @@ enum HTMLStyle {
       h2 { margin-top: 18pt; } h2, h3, figcaption { break-after: avoid; } figure, tr, .card, li, dt, dd { break-inside: avoid; }
       p { max-width: none; } .scroll { overflow: visible; } thead { display: table-header-group; }
       table { font-size: 7pt; } th, td { padding: 2.5pt 6pt 2.5pt 0; } th { white-space: normal; }
-      td, td:first-child { overflow-wrap: anywhere; white-space: normal; } td.v, td.long { min-width: 6em; }
+      td { overflow-wrap: anywhere; } td:first-child:not(.n) { white-space: normal; overflow-wrap: break-word; } td.v, td.long { min-width: 6em; }
       .grid { grid-template-columns: 1fr 1fr; } svg.wide { display: block; } svg.narrow { display: none; }
       .grid svg.wide { display: none; } .grid svg.narrow { display: block; }
       p:has(+ .grid), p:has(+ figure), p:has(+ .scroll) { break-after: avoid; }
