@@ -149,8 +149,10 @@ private struct FakeLauncher: Launcher {
     if isCancelled() { throw .cancelled }
     let report: CapacityReport
     do {
-      report = try SmallReport(roof: levels[plan.number - 1], seed: plan.seed, spread: spread, statesNominal: false)
-        .report()
+      report = try SmallReport(
+        roof: levels[plan.number - 1], seed: plan.seed, spread: spread, statesNominal: false, isWatched: true
+      )
+      .report()
     } catch { throw .launch(number: plan.number, what: "\(error)") }
     let all = LaunchResult(report)
     var first = LaunchResult()

@@ -17,6 +17,8 @@ struct SmallReport {
   var precisionTag = "w4×s8:s32→f32:32"
   var invalid: Reason?
   var statesNominal = true
+  /// Whether figures have the guards' counts, of windows in which nothing went on.
+  var isWatched = false
 
   private static let node = Result {
     NodeReader(try RecordedTree.twoSocketXeon().files).manifest(build: RecordedTree.build)
@@ -28,10 +30,13 @@ struct SmallReport {
     node.system.kernel = kernel
     var report = CapacityReport(started: started, level: .quick, seed: seed, node: node)
     var random = RandomSource(seed: seed)
+    let reading = isWatched ? Guard(try RecordedTree.twoSocketXeon().files).read() : nil
+    let quiet = reading.map { GuardCounts(from: $0, to: $0) }
     func figure(_ value: Double, _ unit: String, _ tag: String?, _ name: String, marked: Reason? = nil) -> Figure {
       let samples = (0..<12).map { _ in value * (1 + spread * Double(random.signedUnit())) }
       return Figure(
-        samples: samples, unit: unit, precision: tag, protocol: name, reasons: marked.map { [$0] } ?? [], seed: seed)
+        samples: samples, unit: unit, precision: tag, protocol: name, reasons: marked.map { [$0] } ?? [], seed: seed,
+        windows: quiet.map { [$0] })
     }
     report.roofs.compute = [
       ComputeRoof(

@@ -55,8 +55,7 @@ public struct CapacityReport: Codable, Sendable, Equatable {
 
   /// Every figure of the report, shares too.
   public var figures: [Figure] {
-    var all = roofs.compute.map(\.figure) + roofs.memory.map(\.figure) + roofs.memory.compactMap(\.load)
-    for roof in roofs.numa ?? [] { all += [roof.read, roof.latency] }
+    var all = roofs.figures
     all += nominal.compactMap(\.share)
     for result in linpack { all += [result.rate] + [result.share].compactMap { $0 } }
     for point in kernels { all += [point.rate] + [point.share].compactMap { $0 } }

@@ -17,7 +17,7 @@ package struct TrustSummary {
   package init(_ report: CapacityReport) {
     let models = report.models.flatMap(\.figures)
     let all: [(Phrase, [Figure])] = [
-      (.roofs, report.roofs.compute.map(\.figure) + report.roofs.memory.map(\.figure)),
+      (.roofs, report.roofs.figures),
       (.shares, report.nominal.compactMap(\.share)),
       (.linpack, report.linpack.flatMap { [$0.rate] + [$0.share].compactMap { $0 } }),
       (.kernels, report.kernels.flatMap { [$0.rate] + [$0.share].compactMap { $0 } }),

@@ -99,6 +99,11 @@ public struct Roofs: Codable, Sendable, Equatable {
 
   public init() {}
 
+  public var figures: [Figure] {
+    compute.map(\.figure) + memory.map(\.figure) + memory.compactMap(\.load)
+      + (numa ?? []).flatMap { [$0.read, $0.latency] }
+  }
+
   /// R_pk of all threads in `precision`.
   public func peak(_ precision: Precision) -> Figure? {
     compute.filter { $0.precision == precision }.max { $0.threads < $1.threads }?.figure

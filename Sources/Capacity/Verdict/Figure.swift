@@ -136,7 +136,8 @@ public struct Figure: Codable, Sendable, Equatable {
 extension Figure {
   private enum CodingKeys: String, CodingKey {
     case value, unit, precision, statistic, ci95, n, `protocol`, validity, reasons, minimum, maximum, warmUp, samples
-    case warmUpSamples, minimumSamples, halfWidth, seed, launches, launchWarmUps
+    case warmUpSamples, minimumSamples, halfWidth, seed, launches, launchWarmUps, outliers
+    case windows
   }
 
   /// A report that says nothing of launches was made by one.
@@ -161,5 +162,7 @@ extension Figure {
     seed = try values.decode(UInt64.self, forKey: .seed)
     launches = try values.decodeIfPresent([Int].self, forKey: .launches) ?? [samples.count]
     launchWarmUps = try values.decodeIfPresent([Int].self, forKey: .launchWarmUps) ?? [warmUpSamples.count]
+    outliers = try values.decodeIfPresent(Int.self, forKey: .outliers)
+    windows = try values.decodeIfPresent([GuardCounts].self, forKey: .windows)
   }
 }
