@@ -23,6 +23,10 @@ struct CapacityCommand: ParsableCommand {
       """)
   var level = CapacityLevel.standard
 
+  @Option(
+    help: "Order of LINPACK's system: 1500 at quick, 8000 at standard, 16000 at full, less where memory is short.")
+  var linpack: Int?
+
   @Option(help: "End within so many seconds: figures get less time each. At least 60.")
   var seconds: Double?
 
@@ -77,6 +81,7 @@ struct CapacityCommand: ParsableCommand {
   var launch: String?
 
   func validate() throws {
+    if let linpack, !(100...100_000).contains(linpack) { throw ValidationError("--linpack: expected 100 to 100000") }
     if let seconds, !(60...86_400).contains(seconds) { throw ValidationError("--seconds: expected 60 to 86400") }
     guard output != "-" || (json && signing.sign == nil) else {
       throw ValidationError("-o -: needs --json, and no --sign: a certificate is written beside a report")
@@ -97,6 +102,7 @@ struct CapacityCommand: ParsableCommand {
     defer { standard.removeMade() }
     if set ?? (level != .quick) { measured += try standard.prepared(&options.omitted) }
     options.panelCache = cache.folder
+    options.linpackSize = linpack
     options.launcher = CapacityLaunch.launcher
     // Making models is a part of the run's time.
     options.seconds = allowed - (ContinuousClock.now - start).seconds

@@ -393,12 +393,12 @@ CK_API void ck_roof_arrays_destroy(ck_roof_arrays *arrays);
 /// One sample: `passes` passes over the arrays, checked word by word outside the timed window.
 CK_API ck_status ck_roof_memory(ck_runtime *runtime, ck_roof_arrays *arrays, ck_memory_pass pass, uint64_t passes,
                                 ck_roof_result *result);
-/// Dependent loads over the first thread's slice in one random cycle of its cache lines, `rounds` times round.
-/// seconds / operations is the latency of one load; bytes counts one line a load.
-CK_API ck_status ck_roof_latency(ck_runtime *runtime, ck_roof_arrays *arrays, uint64_t rounds, ck_roof_result *result);
+/// `loads` dependent loads over the first thread's slice in one random cycle of its cache lines, on from where the last
+/// ones ended. seconds / operations is the latency of one load; bytes counts one line a load.
+CK_API ck_status ck_roof_latency(ck_runtime *runtime, ck_roof_arrays *arrays, uint64_t loads, ck_roof_result *result);
 /// The same while the other threads of the arrays read their slices of a. seconds / operations is the latency of a load,
 /// bytes / seconds what the others read. CK_UNSUPPORTED where there is no other thread.
-CK_API ck_status ck_roof_loaded_latency(ck_runtime *runtime, ck_roof_arrays *arrays, uint64_t rounds,
+CK_API ck_status ck_roof_loaded_latency(ck_runtime *runtime, ck_roof_arrays *arrays, uint64_t loads,
                                         ck_roof_result *result);
 /// Takes all memory of the arrays from NUMA node `node`; before their first use. CK_UNSUPPORTED where the system has no
 /// such node or does not let its memory be chosen.

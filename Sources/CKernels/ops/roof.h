@@ -33,6 +33,7 @@ struct ck_roof_arrays {
   bool stream;
   bool filled[3];
   bool linked;         // c holds the lines' cycle of the latency roof
+  size_t line;         // where in it the next chase begins
   uint64_t *array[3];  // a, b, c
   uint64_t sums[];     // of each thread's slice of a
 };

@@ -1,7 +1,10 @@
 // Latency of memory: dependent loads along one random cycle, on an idle memory and while the other threads read.
 #include "ops/roof.h"
 
-// One cycle through all lines in random order (Sattolo's shuffle): the first word of a line names the next line.
+#define MOST_LOADS (UINT64_C(1) << 40)  // a day of them
+
+// One cycle through all lines in random order (Sattolo's shuffle): the first word of a line names the next line, and the
+// second one the line's place in the cycle.
 static void link_lines(uint64_t *words, size_t lines) {
   uint64_t state = 0x9e3779b97f4a7c15;
   for (size_t i = 0; i < lines; i++) words[i * LINE_WORDS] = i;
@@ -12,31 +15,43 @@ static void link_lines(uint64_t *words, size_t lines) {
     words[i * LINE_WORDS] = words[j * LINE_WORDS];
     words[j * LINE_WORDS] = next;
   }
+  size_t line = 0;
+  for (size_t place = 0; place < lines; place++) {
+    words[line * LINE_WORDS + 1] = place;
+    line = words[line * LINE_WORDS];
+  }
 }
 
 void ck_roof_link(ck_roof_arrays *arrays) {
-  if (!arrays->linked) link_lines(arrays->array[2], arrays->words / LINE_WORDS);
+  if (!arrays->linked) {
+    link_lines(arrays->array[2], arrays->words / LINE_WORDS);
+    arrays->line = 0;
+  }
   arrays->linked = true;
   arrays->filled[2] = false;  // what lies there now is no pass's
 }
 
-// `loads` loads from the cycle's start; returns the line at the end.
-static size_t chase(const uint64_t *words, uint64_t loads) {
-  size_t line = 0;
+// `loads` loads on from where the last chase ended. The share's line is whether it ended where it must.
+static roof_share chase(ck_roof_arrays *arrays, uint64_t loads) {
+  const uint64_t *words = arrays->array[2];
+  const size_t first = arrays->line;
+  size_t line = first;
+  roof_share share = {.took_part = true, .start = roof_now(), .operations = loads};
   for (uint64_t i = 0; i < loads; i++) line = words[line * LINE_WORDS];
-  return line;
+  share.end = roof_now();
+  arrays->line = line;
+  const uint64_t lines = arrays->words / LINE_WORDS;
+  share.wrong = words[line * LINE_WORDS + 1] != (words[first * LINE_WORDS + 1] + loads) % lines;
+  return share;
 }
 
-ck_status ck_roof_latency(ck_runtime *runtime, ck_roof_arrays *arrays, uint64_t rounds, ck_roof_result *result) {
-  if (runtime == NULL || arrays == NULL || result == NULL || rounds == 0 || rounds > UINT32_MAX)
+ck_status ck_roof_latency(ck_runtime *runtime, ck_roof_arrays *arrays, uint64_t loads, ck_roof_result *result) {
+  if (runtime == NULL || arrays == NULL || result == NULL || loads == 0 || loads > MOST_LOADS)
     return CK_INVALID_ARGUMENT;
   ck_roof_link(arrays);
-  const uint64_t loads = rounds * (arrays->words / LINE_WORDS);
-  const double start = roof_now();
-  const size_t line = chase(arrays->array[2], loads);
-  const double end = roof_now();
-  *result = (ck_roof_result){.seconds = end - start, .operations = loads, .bytes = loads * CK_CACHE_LINE,
-                             .threads = 1, .wrong = line != 0};
+  const roof_share share = chase(arrays, loads);
+  *result = (ck_roof_result){.seconds = share.end - share.start, .operations = loads, .bytes = loads * CK_CACHE_LINE,
+                             .threads = 1, .wrong = share.wrong};
   return CK_OK;
 }
 
@@ -46,7 +61,7 @@ enum { CHUNK_WORDS = (256 << 10) / 8 };
 typedef struct loaded_task {
   ck_roof_arrays *arrays;
   ck_memory_kernel read;
-  uint64_t rounds;
+  uint64_t loads;
   uint32_t reading;  // readers that have begun
   uint32_t over;
   roof_share *shares;
@@ -86,18 +101,13 @@ static void loaded(void *context, uint32_t index, uint32_t count) {
   }
   while (__atomic_load_n(&task->reading, __ATOMIC_ACQUIRE) < threads - 1) {
   }
-  const uint64_t loads = task->rounds * (task->arrays->words / LINE_WORDS);
-  roof_share share = {.took_part = true, .start = roof_now()};
-  share.wrong = chase(task->arrays->array[2], loads) != 0;
-  share.end = roof_now();
+  task->shares[0] = chase(task->arrays, task->loads);
   __atomic_store_n(&task->over, 1, __ATOMIC_RELEASE);
-  share.operations = loads;
-  task->shares[0] = share;
 }
 
-ck_status ck_roof_loaded_latency(ck_runtime *runtime, ck_roof_arrays *arrays, uint64_t rounds,
+ck_status ck_roof_loaded_latency(ck_runtime *runtime, ck_roof_arrays *arrays, uint64_t loads,
                                  ck_roof_result *result) {
-  if (runtime == NULL || arrays == NULL || result == NULL || rounds == 0 || rounds > UINT32_MAX ||
+  if (runtime == NULL || arrays == NULL || result == NULL || loads == 0 || loads > MOST_LOADS ||
       arrays->threads > ck_pool_threads(runtime->pool))
     return CK_INVALID_ARGUMENT;
   ck_memory_kernel read = runtime->table.memory_read.run;
@@ -107,6 +117,6 @@ ck_status ck_roof_loaded_latency(ck_runtime *runtime, ck_roof_arrays *arrays, ui
   ck_roof_link(arrays);
   roof_share *shares = ck_roof_shares(ck_pool_threads(runtime->pool));
   if (shares == NULL) return CK_OUT_OF_MEMORY;
-  loaded_task task = {.arrays = arrays, .read = read, .rounds = rounds, .shares = shares};
+  loaded_task task = {.arrays = arrays, .read = read, .loads = loads, .shares = shares};
   return ck_roof_sample(runtime, loaded, &task, shares, result);
 }

@@ -36,7 +36,7 @@ struct ServiceText {
   }
 }
 
-/// A waterfall as a table of its steps.
+/// A waterfall as a table of its steps. What each comes from is in the JSON file and on the page.
 struct WaterfallText {
   let fall: Waterfall
 
@@ -58,17 +58,24 @@ struct WaterfallText {
 
   func lines() -> [String] {
     var lines = ["WATERFALL  \(fall.model): \(title) [\(fall.precision)]"]
-    lines.append("step             rate   share  verdict        where it comes from")
+    lines.append("step             rate   share  verdict")
     for step in fall.steps {
       let verdict =
         step.validity == .invalid
         ? step.reasons.map(\.rawValue).joined(separator: ", ") : step.validity.rawValue.lowercased()
       lines.append(
         TextReport.pad(Self.names[step.name] ?? "", 9) + TextReport.right(Quantity.text(step.value, fall.unit), 12)
-          + TextReport.right(step.factor.map { Quantity.text($0, "1") } ?? "", 8) + "  "
-          + TextReport.pad(verdict, 13) + "  " + step.source)
+          + TextReport.right(step.factor.map { Quantity.text($0, "1") } ?? "", 8) + "  " + verdict)
     }
-    return lines + fall.notMeasured.map { "not measured: \($0)" } + [""]
+    return lines + [""]
+  }
+
+  /// All of them, and once what is missing in any.
+  static func lines(_ falls: [Waterfall]) -> [String] {
+    var missing: [String] = []
+    for what in falls.flatMap(\.notMeasured) where !missing.contains(what) { missing.append(what) }
+    let notes = missing.map { "not measured: \($0)" }
+    return falls.flatMap { WaterfallText(fall: $0).lines() } + notes + (notes.isEmpty ? [] : [""])
   }
 }
 

@@ -14,7 +14,7 @@ public struct TextReport {
     lines += kernels()
     lines += models()
     lines += report.serving.flatMap { ServiceText(result: $0).lines() }
-    lines += report.waterfalls.flatMap { WaterfallText(fall: $0).lines() }
+    lines += WaterfallText.lines(report.waterfalls)
     lines += flex()
     lines += energy()
     lines += verdict()

@@ -138,13 +138,14 @@ public struct RoofBench {
 
   func latency(_ arrays: OpaquePointer, _ seconds: Double, reasons: Set<Reason> = []) throws(CapacityError) -> Figure {
     var result = ck_roof_result()
-    try check(ck_roof_latency(runtime.handle, arrays, 1, &result), "ck_roof_latency")
-    let rounds = Self.scaled(1, by: Self.sampleSeconds / max(result.seconds, 1e-6))
+    let first: UInt64 = 1 << 14
+    try check(ck_roof_latency(runtime.handle, arrays, first, &result), "ck_roof_latency")
+    let loads = Self.scaled(first, by: Self.sampleSeconds / max(result.seconds, 1e-6))
     return try sampler.figure(
       SampleKind(unit: "s", protocol: "roof-latency", isTime: true), rule: StoppingRule(seconds: seconds),
       reasons: reasons
     ) { () throws(CapacityError) -> Sample in
-      try check(ck_roof_latency(runtime.handle, arrays, rounds, &result), "ck_roof_latency")
+      try check(ck_roof_latency(runtime.handle, arrays, loads, &result), "ck_roof_latency")
       return Sample(amount: Double(result.operations), seconds: result.seconds, isRight: result.wrong == 0)
     }
   }
@@ -152,13 +153,15 @@ public struct RoofBench {
   /// The latency, and what the others read in the same samples.
   private func loadedLatency(_ arrays: OpaquePointer, _ seconds: Double) throws(CapacityError) -> (Figure, Figure) {
     var result = ck_roof_result()
-    try check(ck_roof_loaded_latency(runtime.handle, arrays, 1, &result), "ck_roof_loaded_latency")
-    let rounds = Self.scaled(1, by: Self.sampleSeconds / max(result.seconds, 1e-6))
+    let first: UInt64 = 1 << 14
+    try check(ck_roof_loaded_latency(runtime.handle, arrays, first, &result), "ck_roof_loaded_latency")
+    // Longer than others: at either end the readers are not yet, or still, at work.
+    let loads = Self.scaled(first, by: 4 * Self.sampleSeconds / max(result.seconds, 1e-6))
     var read: [Double] = []
     let latency = try sampler.figure(
       SampleKind(unit: "s", protocol: "roof-loaded-latency", isTime: true), rule: StoppingRule(seconds: seconds)
     ) { () throws(CapacityError) -> Sample in
-      try check(ck_roof_loaded_latency(runtime.handle, arrays, rounds, &result), "ck_roof_loaded_latency")
+      try check(ck_roof_loaded_latency(runtime.handle, arrays, loads, &result), "ck_roof_loaded_latency")
       read.append(Double(result.bytes) / max(result.seconds, 1e-12))
       return Sample(amount: Double(result.operations), seconds: result.seconds, isRight: result.wrong == 0)
     }

@@ -20,7 +20,7 @@ extension CapacityLevel {
     /// With `factor` times the time for each figure; what a figure needs at least is left to it.
     func scaled(by factor: Double) -> Budget {
       var budget = self
-      for time in [\Budget.compute, \.computeOne, \.cache, \.memory, \.kernel, \.linpack] {
+      for time in [\Budget.compute, \.computeOne, \.cache, \.memory, \.kernel] {
         budget[keyPath: time] *= factor
       }
       budget.model.secondsEach *= factor
@@ -38,8 +38,8 @@ extension CapacityLevel {
         linpackSize: 1500, rows: [1, 512], model: model, largeModel: model, modelLoad: 1.5, idle: 1)
     case .standard:
       return Budget(
-        compute: 0.5, computeOne: 0.3, cache: 0.4, memory: 1, kernel: 0.3, linpack: 1.5, probe: 0.15,
-        linpackSize: 4000, rows: [1, 4, 16, 64, 512],
+        compute: 0.5, computeOne: 0.3, cache: 0.4, memory: 1, kernel: 0.4, linpack: 4, probe: 0.15,
+        linpackSize: 8000, rows: [1, 4, 16, 64, 512],
         model: ModelBench.Plan(
           prefill: [(128, 0), (512, 0), (512, 2048)], decode: [(1, 0), (1, 2048), (4, 0), (16, 0)], secondsEach: 1.5,
           qualityTokens: 64, endToEnd: true),
@@ -47,7 +47,7 @@ extension CapacityLevel {
           prefill: [(128, 0)], decode: [(1, 0), (4, 0)], secondsEach: 4, qualityTokens: 16), modelLoad: 4, idle: 5)
     case .full:
       return Budget(
-        compute: 2, computeOne: 1, cache: 1, memory: 3, kernel: 0.6, linpack: 6, probe: 0.3, linpackSize: 8000,
+        compute: 2, computeOne: 1, cache: 1, memory: 3, kernel: 0.6, linpack: 90, probe: 0.3, linpackSize: 16_000,
         rows: [1, 4, 16, 64, 512],
         model: ModelBench.Plan(
           prefill: [(128, 0), (512, 0), (2048, 0), (512, 2048), (512, 8192)],
@@ -64,7 +64,14 @@ extension CapacityLevel {
     self == .quick ? [.read, .copy, .latency] : [.read, .write, .copy, .triad, .latency, .loadedLatency]
   }
 
-  var formats: [String] { self == .quick ? ["Q4_0", "Q8_0", "BF16", "Q4_K"] : [] }
+  /// Those that models are mostly kept in; all of them at `full`.
+  var formats: [String] {
+    switch self {
+    case .quick: ["Q4_0", "Q8_0", "BF16", "Q4_K"]
+    case .standard: ["Q4_0", "Q4_1", "Q8_0", "BF16", "Q4_K", "Q5_K", "Q6_K"]
+    case .full: []
+    }
+  }
 
   /// Published models whose layers' products are measured.
   var kernelShapes: [String] {

@@ -41,8 +41,10 @@ public struct CapacityOptions: Sendable {
   public var version: String
   /// The published models whose layers the kernels are measured on; nil: the level's.
   public var kernelShapes: [String]?
-  /// Weight formats to measure by name; nil: all at `standard`, four at `quick`.
+  /// Weight formats to measure by name; nil: the level's.
   public var formats: [String]?
+  /// Order of LINPACK's system; nil: the level's, or less where a quarter of the free memory does not hold it.
+  public var linpackSize: Int?
   public var files = NodeFiles()
   public var power = PowerOptions()
   /// What measured roofs are held against.

@@ -18,13 +18,18 @@ extension CapacityRun {
     }
   }
 
-  func measureLinpack(_ runtime: KernelRuntime, into report: inout CapacityReport) throws(CapacityError) {
+  func measureLinpack(_ runtime: KernelRuntime, _ node: NodeManifest, into report: inout CapacityReport)
+    throws(CapacityError)
+  {
     let budget = budget
+    // The matrix and its factors, in double.
+    let room = Double(max(node.memory.availableBytes / 4, 64 << 20))
+    let size = options.linpackSize ?? min(budget.linpackSize, Int((room / 16).squareRoot()) / 100 * 100)
     let bench = Linpack(sampler: sampler, threads: runtime.threads, seed: options.seed)
     for kind in [LinpackResult.Kind.f64, .mixed] {
       try part("LINPACK \(kind.rawValue)", seconds: budget.linpack, &report) { report throws(CapacityError) in
         let peak = report.roofs.peak(.f64)
-        if let result = try bench.measure(kind, n: budget.linpackSize, peak: peak, seconds: budget.linpack) {
+        if let result = try bench.measure(kind, n: size, peak: peak, seconds: budget.linpack) {
           report.linpack.append(result)
         } else {
           report.notMeasured.append(.init(what: "LINPACK", why: "this build has no BLAS"))

@@ -108,6 +108,7 @@ extension CapacityRun {
     options.seed = plan.seed
     options.kernelShapes = plan.kernelShapes
     options.formats = plan.formats
+    options.linpackSize = plan.linpackSize
     options.seconds = plan.seconds
     let models = plan.models.map { model in
       var measured = MeasuredModel(

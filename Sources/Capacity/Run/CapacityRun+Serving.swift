@@ -2,7 +2,7 @@
 
 extension CapacityLevel {
   /// Seconds for the search of the knee; nil where there is no time for one.
-  var servingSeconds: Double? { self == .quick ? nil : self == .standard ? 150 : 3600 }
+  var servingSeconds: Double? { self == .quick ? nil : self == .standard ? 100 : 3600 }
 }
 
 extension CapacityRun {

@@ -38,9 +38,9 @@ extension CapacityRun {
       + models.reduce(0) { $0 + modelSeconds($1) }
   }
 
-  // Encoding a layer and checking its products takes about as long at any scale; memory is read around small products.
+  // Encoding a layer and checking its products takes as long at any scale; memory is read around small products.
   var kernelSeconds: Double {
-    let fixed = options.level.budget.kernel * 2 + 4 * budget.probe
+    let fixed = 1 + 4 * budget.probe
     return budget.kernel * Double(budget.rows.count) + fixed
   }
 

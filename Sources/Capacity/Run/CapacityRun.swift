@@ -88,9 +88,9 @@ public final class CapacityRun {
     into report: inout CapacityReport
   ) throws(CapacityError) {
     try measureRoofs(runtime, node, into: &report)
-    try measureModels(models, runtime, node, into: &report)
+    try measureLinpack(runtime, node, into: &report)
     for layer in layers { try measureKernels(runtime, node, layer, formats, into: &report) }
-    try measureLinpack(runtime, into: &report)
+    try measureModels(models, runtime, node, into: &report)
   }
 
   func chosenLayers() throws(CapacityError) -> [LayerShape] {

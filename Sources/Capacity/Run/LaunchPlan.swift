@@ -24,6 +24,7 @@ public struct LaunchPlan: Codable, Sendable, Equatable {
   /// Whether the models' numerics are looked at: once a run is enough, for weights do not change.
   public var looksAtNumerics: Bool
   public var panelCache: String?
+  public var linpackSize: Int?
 
   public struct Model: Codable, Sendable, Equatable {
     public var label: String
@@ -58,6 +59,7 @@ public struct LaunchPlan: Codable, Sendable, Equatable {
     secondsForPower = power.seconds
     self.looksAtNumerics = looksAtNumerics
     panelCache = options.panelCache
+    linpackSize = options.linpackSize
   }
 
   public func json() throws(CapacityError) -> String { try LaunchMessage.line(self) }
