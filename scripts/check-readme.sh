@@ -14,9 +14,12 @@ mapfile -t commands < <(awk '/^```sh$/{inside = 1; next} /^```/{inside = 0} insi
   grep -vE '^(#|$|make test$|git clone|cd )')
 [ ${#commands[@]} -gt 0 ] || { echo "readme: no commands found"; exit 1; }
 for command in "${commands[@]}"; do
-  echo "readme: $command"
+  # The same run in less time: what it measures well is not the question here.
+  run=$command
+  [ "$command" = "make capacity" ] && run='make capacity ARGS="--seconds 120 --no-set"'
+  echo "readme: $run"
   status=0
-  bash -euo pipefail -c "$command" </dev/null || status=$?
+  bash -euo pipefail -c "$run" </dev/null || status=$?
   if [ $status -ne 0 ] && [[ $command == make\ capacity* ]]; then
     # A shared machine may fail the check that no figure is above its roof; wrong results it must not have.
     if grep -qE 'NUMERIC_FAIL|QUALITY_FLOOR' capacity-report/capacity.json; then exit 1; fi
