@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// A vocabulary of one character a token, so that any tiny model speaks.
-private struct LetterTokenizer: Tokenizer {
+struct LetterTokenizer: Tokenizer {
   let vocabularySize = 384
   let bos: Int32? = nil
   let eos: Int32? = nil

@@ -1,5 +1,4 @@
 // A generation: a prompt, then token after token through session, sampler, decoder and stop rule.
-import Glibc
 
 /// What a step of a generation brings.
 public enum GenerationEvent: Sendable, Equatable {
@@ -116,34 +115,5 @@ public final class Generator: @unchecked Sendable {
         continuation.finish(throwing: GenerationError.session(.outOfMemory(bytes: BackgroundThread.stackBytes)))
       }
     }
-  }
-}
-
-/// A detached thread for work that blocks.
-private enum BackgroundThread {
-  static let stackBytes = 8 << 20
-
-  private final class Body {
-    let run: @Sendable () -> Void
-    init(_ run: @escaping @Sendable () -> Void) { self.run = run }
-  }
-
-  /// Runs `body` on a new thread; false if the system refuses one.
-  static func run(_ body: @escaping @Sendable () -> Void) -> Bool {
-    var thread = pthread_t()
-    let context = Unmanaged.passRetained(Body(body))
-    let status = pthread_create(
-      &thread, nil,
-      { context in
-        guard let context else { return nil }
-        Unmanaged<Body>.fromOpaque(context).takeRetainedValue().run()
-        return nil
-      }, context.toOpaque())
-    guard status == 0 else {
-      context.release()
-      return false
-    }
-    pthread_detach(thread)
-    return true
   }
 }

@@ -111,6 +111,27 @@ package final class KVSequence {
     }
   }
 
+  /// A sequence that begins with `shared` blocks of `pool`, which stay their other owners' too.
+  package convenience init(pool: KVBlocks, sharing shared: [Int32]) {
+    self.init(pool: pool)
+    for block in shared {
+      pool.retain(block)
+      append(block)
+    }
+  }
+
+  /// The block that holds the positions from `index * pool.positions` on.
+  package func block(at index: Int) -> Int32 { blocks[index] }
+
+  /// How many blocks ``prepare(for:)`` would take from the pool.
+  package func blocksNeeded(for range: Range<Int>) -> Int {
+    guard !range.isEmpty else { return 0 }
+    let held = min(blocks.count, pool.blockCount(for: range.upperBound))
+    let shared = (range.lowerBound / pool.positions..<max(held, range.lowerBound / pool.positions))
+      .count { pool.isShared(blocks[$0]) }
+    return max(pool.blockCount(for: range.upperBound) - blocks.count, 0) + shared
+  }
+
   /// Makes the positions `range` writable: allocates what is missing and copies what is shared.
   ///
   /// - Throws: ``TensorError`` if the pool has no room; what was there before is unchanged, and ``shrink(to:)`` takes

@@ -1,0 +1,20 @@
+// The engine's time, which tests replace.
+import Glibc
+
+/// Seconds from some start, never backwards.
+package struct EngineClock: Sendable {
+  package let now: @Sendable () -> Double
+  /// Told of every step that was run: a virtual clock moves here.
+  package let charge: (@Sendable (StepShape) -> Void)?
+
+  package init(now: @escaping @Sendable () -> Double, charge: (@Sendable (StepShape) -> Void)? = nil) {
+    self.now = now
+    self.charge = charge
+  }
+
+  package static let monotonic = EngineClock(now: {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+  })
+}

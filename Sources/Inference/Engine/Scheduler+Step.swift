@@ -1,0 +1,144 @@
+// One step: evaluate what was planned, choose tokens, tell consumers. A step that fails leaves all sequences as they
+// were.
+
+extension Scheduler {
+  func run(_ plan: [PlannedEntry]) throws(SessionError) {
+    var shape = StepShape()
+    var costs: [Double] = []
+    batch.removeAll()
+    for entry in plan {
+      guard let sequence = entry.job.sequence else { continue }
+      var own = StepShape()
+      own.add(entry.count, at: entry.job.evaluated)
+      costs.append(cost.predict(own))
+      shape.add(entry.count, at: entry.job.evaluated)
+      let tokens = entry.job.tokens[entry.job.evaluated..<entry.job.evaluated + entry.count]
+      batch.add(sequence, tokens, output: entry.count == entry.job.pending ? .last : .none)
+    }
+    let sum = max(costs.reduce(0, +), 1e-12)
+    let shares = Dictionary(uniqueKeysWithValues: zip(plan, costs).map { ($0.job.id, $1 / sum) })
+    let start = desk.clock.now()
+    desk.beginStep(
+      EngineDesk.RunningStep(start: start, expected: cost.predict(shape), shares: shares, isRetry: isRetry))
+    do throws(SessionError) {
+      try session.evaluate(batch, cancel: desk.flag)
+    } catch {
+      desk.endStep()
+      return try recover(plan, error)
+    }
+    desk.endStep()
+    desk.clock.charge?(shape)
+    let end = desk.clock.now()
+    cost.learn(shape, seconds: end - start)
+    isRetry = false
+    news.steps += 1
+    try finish(plan, end)
+    tellDesk()
+  }
+
+  /// Brings every sequence up to date and chooses the tokens that the step allows.
+  private func finish(_ plan: [PlannedEntry], _ now: Double) throws(SessionError) {
+    var row = 0
+    for entry in plan {
+      let job = entry.job
+      let isComplete = entry.count == job.pending
+      account(entry)
+      guard isComplete else {
+        publishBlocks(job)
+        continue
+      }
+      let logits = try session.logits(row)
+      row += 1
+      if job.firstToken == nil { publishBlocks(job) }
+      choose(job, logits, now)
+    }
+  }
+
+  private func account(_ entry: PlannedEntry) {
+    let job = entry.job
+    let end = job.evaluated + entry.count
+    let again = max(min(end, job.reached) - job.evaluated, 0)
+    if job.firstToken == nil { news.prefillTokens += entry.count - again }
+    news.recomputedTokens += again
+    job.evaluated = end
+    job.reached = max(job.reached, end)
+    let bytes = session.pool.blockCount(for: end) * session.kvBlockBytes
+    job.ticket.update { usage in
+      usage.recomputedTokens += again
+      usage.peakKVBytes = max(usage.peakKVBytes, bytes)
+    }
+  }
+
+  /// Gives the cache the full blocks of a prompt as soon as they are computed: others wait for them.
+  private func publishBlocks(_ job: Job) {
+    let full = job.evaluated / session.pool.positions * session.pool.positions
+    if full > job.published { publish(job, to: full) }
+  }
+
+  private func choose(_ job: Job, _ logits: UnsafeBufferPointer<Float>, _ now: Double) {
+    if job.state.isFull { return complete(job, job.state.finish(.length)) }
+    let token: Int32
+    let event: GenerationEvent
+    do throws(SamplerError) { (token, event) = try job.state.choose(logits) } catch {
+      return fail(job, .sampler(error))
+    }
+    news.generatedTokens += 1
+    let isFirst = job.firstToken == nil
+    let first = job.firstToken ?? now
+    job.firstToken = first
+    job.tokens.append(token)
+    func count(_ usage: inout GenerationUsage) {
+      usage.completionTokens += 1
+      usage.decodeTime = now - first
+      if isFirst { usage.timeToFirstToken = now - job.arrival }
+    }
+    if isFirst { news.timeToFirstToken.add(now - job.arrival) }
+    guard case .token(let sampled, let text) = event else {
+      job.ticket.update(count)
+      return complete(job, event)
+    }
+    job.ticket.deliver(count) { _ in .token(sampled, text: text) }
+    if job.state.isFull {
+      complete(job, job.state.finish(.length))
+    } else if job.tokens.count > limit {
+      complete(job, job.state.finish(.contextFull))
+    }
+  }
+
+  /// Positions that one sequence can have.
+  private var limit: Int {
+    min(session.context, session.kvBlockLimit.map { $0 * session.pool.positions } ?? .max)
+  }
+
+  private func complete(_ job: Job, _ event: GenerationEvent) {
+    guard case .finished(let reason, let text) = event else { return }
+    if job.ticket.deliver({ _ in }, { .finished(reason, text: text, usage: $0) }) {
+      news.finished += 1
+      if let time = job.ticket.usage.timePerOutputToken { news.timePerOutputToken.add(time) }
+    }
+    leave(job)
+  }
+
+  // MARK: Steps that fail
+
+  /// After a step that was stopped or failed; no sequence has changed.
+  private func recover(_ plan: [PlannedEntry], _ error: SessionError) throws(SessionError) {
+    switch error {
+    case .cancelled:
+      isRetry = true
+      news.stoppedSteps += 1
+    case .outOfMemory where cache.count > 0:
+      cache.removeAll()
+    case .outOfMemory where plan.count > 1, .budgetExceeded where plan.count > 1:
+      if let last = plan.map(\.job).max(by: { $0.outranks($1) }) { pause(last, desk.clock.now()) }
+    default:
+      // Whoever fails alone is at fault; the others go on.
+      guard plan.count > 1 else {
+        if let job = plan.first?.job { fail(job, .session(error)) }
+        return
+      }
+      for entry in plan where entry.job.isRunning { try run([entry]) }
+    }
+    tellDesk()
+  }
+}
