@@ -4,9 +4,9 @@ import TestSupport
 import Testing
 
 @Suite struct EngineSchedulingTests {
-  /// 1 ms, 0.5 ms a prompt token, 2 ms a decoding sequence, 1 µs a position.
+  /// 1 ms, 0.5 ms a prompt token, 2 ms a decoding sequence, 20 ns a position.
   static func seconds(_ shape: StepShape) -> Double {
-    0.001 + 0.0005 * Double(shape.prefillTokens) + 0.002 * Double(shape.decodeRows) + 1e-6 * shape.context
+    0.001 + 0.0005 * Double(shape.prefillTokens) + 0.002 * Double(shape.decodeRows) + 2e-8 * shape.context
   }
 
   // MARK: Cost
@@ -62,6 +62,28 @@ import Testing
     var options = EngineOptions()
     options.session.context = 4_000
     options.timePerOutputToken = .milliseconds(50)
+    options.timeToFirstToken = .seconds(100)
+    let (mixed, usage) = try mixedSteps(options)
+    // The first ones teach the cost of a prompt; then each step keeps the aim and uses most of it.
+    for shape in mixed.dropFirst(3) { #expect(Self.seconds(shape) <= 0.0501) }
+    for shape in mixed.dropFirst(3).dropLast() { #expect(Self.seconds(shape) > 0.030) }
+    #expect(try #require(usage.timePerOutputToken) <= 0.050)
+  }
+
+  /// A first token that would be late gets what the others are ahead of their time, and they still keep their aim.
+  @Test func aLatePromptBorrowsTime() throws {
+    var options = EngineOptions()
+    options.session.context = 4_000
+    options.timePerOutputToken = .milliseconds(50)
+    options.timeToFirstToken = .milliseconds(500)
+    let (mixed, usage) = try mixedSteps(options)
+    #expect(mixed.dropFirst(3).contains { Self.seconds($0) > 0.080 })
+    #expect(mixed.allSatisfy { Self.seconds($0) <= 0.2 })
+    #expect(try #require(usage.timePerOutputToken) <= 0.050)
+  }
+
+  /// The steps of a request that decodes while a long prompt comes, and what the request took.
+  private func mixedSteps(_ options: EngineOptions) throws -> ([StepShape], GenerationUsage) {
     let clock = VirtualClock { Self.seconds($0) }
     let manual = try ManualEngine(engineModel(), options, clock: clock)
     let talker = try manual.engine.submit(request(tokens(20, seed: 1), most: 100))
@@ -71,12 +93,8 @@ import Testing
     manual.finish()
     let mixed = clock.shapes[before...].filter { $0.prefillTokens > 0 && $0.decodeRows > 0 }
     #expect(mixed.reduce(0) { $0 + $1.prefillTokens } == 2_000)
-    // The first ones teach the cost of a prompt; then each step keeps the aim and uses most of it.
-    for shape in mixed.dropFirst(3) { #expect(Self.seconds(shape) <= 0.0501) }
-    for shape in mixed.dropFirst(3).dropLast() { #expect(Self.seconds(shape) > 0.030) }
-    let usage = try #require(Answer(talker.poll()).usage)
-    #expect(try #require(usage.timePerOutputToken) <= 0.050)
     #expect(Answer(reader.poll()).reason == .length)
+    return (mixed, try #require(Answer(talker.poll()).usage))
   }
 
   @Test func promptsGetOnWhereDecodingTakesAllTheTime() throws {

@@ -26,6 +26,8 @@ final class Job {
   /// Whether it is evaluated in steps; else it waits, for its first step or because it made room.
   var isRunning = false
   var hasStarted = false
+  /// The plan that paused it: it does not come back in the same.
+  var pausedInPlan = 0
   /// Blocks set aside for it in the step that is planned.
   var reserved = 0
   /// Priority, raised by the time that it waited since `waitingSince`.

@@ -87,6 +87,7 @@ extension Scheduler {
     reserved -= job.reserved
     job.reserved = 0
     job.waitingSince = now
+    job.pausedInPlan = plans
     news.preemptions += 1
     job.ticket.update { $0.preemptions += 1 }
     insertWaiting(job)

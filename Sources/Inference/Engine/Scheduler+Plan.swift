@@ -19,6 +19,7 @@ extension Scheduler {
   private static let margin = 0.9
 
   func plan(_ now: Double) throws(SessionError) -> [PlannedEntry] {
+    plans += 1
     raiseLevels(now)
     reserved = 0
     for job in running { job.reserved = 0 }
@@ -57,7 +58,7 @@ extension Scheduler {
       } else {
         guard next < waiting.count, running.count < options.maximumSequences, seconds > 0 || least > 0 else { break }
         job = waiting[next]
-        if isLed(job) {
+        if job.pausedInPlan == plans || isLed(job) {
           next += 1
           continue
         }

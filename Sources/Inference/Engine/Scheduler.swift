@@ -30,6 +30,9 @@ package final class Scheduler: @unchecked Sendable {
   /// Seconds to move a byte out, measured; before that a guess.
   var secondsPerSwappedByte = 1e-9
   var isRetry = false
+  /// Plans so far, and those in a row that came to nothing.
+  var plans = 0
+  private var emptyPlans = 0
   /// What changed since the desk was last told.
   var news = EngineCounters()
 
@@ -61,11 +64,14 @@ package final class Scheduler: @unchecked Sendable {
     do throws(SessionError) {
       let plan = try plan(now)
       if !plan.isEmpty {
+        emptyPlans = 0
         try run(plan)
         return .stepped
       }
-      // The first in rank can have all memory. If it still can't get on, it never will.
       if let job = running.first ?? waiting.first {
+        emptyPlans += 1
+        guard emptyPlans > 2 else { return .stepped }
+        // The first in rank can have all memory. If it can't get on in the third plan, it never will.
         fail(job, .overBudget(needed: blocks(for: job) * session.kvBlockBytes, budget: session.pool.budget ?? 0))
         return .stepped
       }

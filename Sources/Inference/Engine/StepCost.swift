@@ -23,7 +23,9 @@ package struct StepShape: Sendable, Equatable {
 /// held up counts for little because it is long.
 package struct StepCost: Sendable {
   /// Of 1, 64 prompt tokens, a decoding sequence, 4,096 positions.
-  private(set) var weights = SIMD4<Double>(0.5e-3, 10e-3, 1e-3, 0.5e-3)
+  private var fitted = SIMD4<Double>(0.5e-3, 10e-3, 1e-3, 0.5e-3)
+  /// No part of a step takes less than no time; the fit may think so on its way.
+  private var weights: SIMD4<Double> { fitted.replacing(with: 0, where: fitted .< 0) }
   private var covariance = [
     SIMD4<Double>(1, 0, 0, 0), SIMD4<Double>(0, 1, 0, 0), SIMD4<Double>(0, 0, 1, 0), SIMD4<Double>(0, 0, 0, 1),
   ]
@@ -49,8 +51,7 @@ package struct StepCost: Sendable {
     let spread = SIMD4(
       (covariance[0] * x).sum(), (covariance[1] * x).sum(), (covariance[2] * x).sum(), (covariance[3] * x).sum())
     let gain = spread / (Self.memory + (x * spread).sum())
-    weights += gain * (1 - (weights * x).sum())
-    weights.replace(with: 0, where: weights .< 0)
+    fitted += gain * (1 - (fitted * x).sum())
     let trace = covariance[0][0] + covariance[1][1] + covariance[2][2] + covariance[3][3]
     let forgetting = trace < Self.restless ? Self.memory : 1
     for row in 0..<4 { covariance[row] = (covariance[row] - gain[row] * spread) / forgetting }
@@ -59,13 +60,14 @@ package struct StepCost: Sendable {
 
   /// Seconds that computing `count` prompt tokens from `position` on adds to a step.
   package func prefill(_ count: Int, at position: Int) -> Double {
-    let tokens = Double(count)
+    let tokens = Double(count), weights = weights
     return weights[1] * tokens / 64 + weights[3] * tokens * (Double(position) + tokens / 2) / 4_096
   }
 
   /// How many prompt tokens from `position` on fit into so many seconds: ``prefill(_:at:)`` solved for its count.
   package func prefillTokens(within seconds: Double, at position: Int) -> Int {
     guard seconds > 0 else { return 0 }
+    let weights = weights
     let square = weights[3] / 8_192
     let linear = weights[1] / 64 + weights[3] * Double(position) / 4_096
     // The stable form of the root, which also holds where a term is 0.
