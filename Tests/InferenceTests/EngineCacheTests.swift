@@ -137,4 +137,47 @@ import Testing
     let usages = generations.compactMap { Answer($0.poll()).usage }
     #expect(usages.reduce(0) { $0 + $1.cachedTokens } == counters.cachedTokens)
   }
+
+  /// Random use of the tree against a list of all that went in. The blocks hold their own tokens.
+  @Test(arguments: [Int.max, 12, 3, 0]) func theTreeAgainstAList(_ limit: Int) {
+    var random = SeededRandom(seed: UInt64(limit % 1_000))
+    let pool = KVBlocks(blockBytes: 16, positions: 4, budget: nil)
+    let cache = PrefixCache(pool: pool, bytes: limit == .max ? 1 << 30 : limit * 16)
+    var known: [(key: UInt64, tokens: [Int32])] = []
+    for round in 0..<2_000 {
+      let key = UInt64(round % 2)
+      let prompt = (0..<Int(random.next() % 14)).map { _ in Int32(random.next() % 2) }
+      let common = known.filter { $0.key == key }.map { zip($0.tokens, prompt).prefix { $0 == $1 }.count }.max() ?? 0
+      let (blocks, count) = cache.match(prompt[...], key: key)
+      if limit == .max { #expect(count == common) } else { #expect(count <= common) }
+      #expect(blocks.count == pool.blockCount(for: count))
+      for index in 0..<count {
+        let tokens = pool.address(of: blocks[index / 4]).assumingMemoryBound(to: Int32.self)
+        #expect(tokens[index % 4] == prompt[index])
+      }
+      // A sequence goes on from there and is left to the tree, as the engine does it.
+      let sequence = KVSequence(pool: pool, sharing: blocks)
+      #expect(throws: Never.self) { try sequence.prepare(for: count..<prompt.count) }
+      for index in count..<prompt.count {
+        pool.address(of: sequence.block(at: index / 4)).assumingMemoryBound(to: Int32.self)[index % 4] = prompt[index]
+      }
+      let own = (0..<pool.blockCount(for: prompt.count)).map { sequence.block(at: $0) }
+      withExtendedLifetime(sequence) { cache.insert(prompt[...], blocks: own, key: key) }
+      known.append((key, prompt))
+      #expect(cache.count <= limit)
+      if round % 100 == 99 {
+        let before = cache.count
+        withExtendedLifetime(sequence) {
+          let could = cache.reclaimable
+          let freed = cache.reclaim(2)
+          #expect(freed == min(2, could) && cache.count == before - freed)
+        }
+        if limit == .max { known = [] }
+        if limit == .max { cache.removeAll() }
+      }
+    }
+    #expect(pool.inUse == cache.count)
+    cache.removeAll()
+    #expect(pool.inUse == 0 && cache.count == 0)
+  }
 }

@@ -211,6 +211,27 @@ import Testing
     #expect(Answer(none.poll()).reason == .length)
   }
 
+  @Test func aStepIsStoppedWhereThatPays() {
+    func stops(_ cancelled: Double, after elapsed: Double, of expected: Double, isRetry: Bool = false) -> Bool {
+      EngineDesk.isWorthStopping(
+        EngineDesk.RunningStep(
+          start: 10, expected: expected, shares: [:], isRetry: isRetry, cancelledShare: cancelled),
+        now: 10 + elapsed)
+    }
+    // Nobody else is in the step.
+    #expect(stops(1, after: 0.5, of: 0.501))
+    #expect(stops(1, after: 0, of: 0.005, isRetry: true))
+    // A long prompt among others, early and late; one that decodes among others.
+    #expect(stops(0.9, after: 0.1, of: 1))
+    #expect(!stops(0.9, after: 0.95, of: 1))
+    #expect(!stops(1 / 32, after: 0.1, of: 0.2))
+    // It ends in time anyway; or others were just made to begin again.
+    #expect(!stops(0.9, after: 0.001, of: 0.010))
+    #expect(!stops(0.9, after: 0.1, of: 1, isRetry: true))
+    // Late beyond what was expected.
+    #expect(stops(0.9, after: 1, of: 0.5))
+  }
+
   // MARK: Refusals
 
   @Test func whatCannotBeServedIsRefused() throws {

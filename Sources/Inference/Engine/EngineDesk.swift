@@ -10,7 +10,7 @@ struct Submission: Sendable {
   let arrival: Double
 }
 
-final class EngineDesk: Sendable {
+package final class EngineDesk: Sendable {
   enum Phase: Sendable {
     case open
     /// Nothing more is accepted; what is there is finished.
@@ -21,14 +21,22 @@ final class EngineDesk: Sendable {
   }
 
   /// The step that runs, as far as a cancellation must know it.
-  struct RunningStep {
+  package struct RunningStep {
     let start: Double
     let expected: Double
     /// Each sequence's share of what the step is expected to take.
     let shares: [Int: Double]
     /// Whether the step before was stopped: two in a row never are for some of the sequences' sake.
     let isRetry: Bool
-    var cancelledShare = 0.0
+    var cancelledShare: Double
+
+    package init(start: Double, expected: Double, shares: [Int: Double], isRetry: Bool, cancelledShare: Double = 0) {
+      self.start = start
+      self.expected = expected
+      self.shares = shares
+      self.isRetry = isRetry
+      self.cancelledShare = cancelledShare
+    }
   }
 
   struct State {
@@ -89,7 +97,7 @@ final class EngineDesk: Sendable {
   }
 
   /// Whether it pays to stop the step: what is saved of it against what the others must do again.
-  static func isWorthStopping(_ step: RunningStep, now: Double) -> Bool {
+  package static func isWorthStopping(_ step: RunningStep, now: Double) -> Bool {
     if step.cancelledShare > 0.999 { return true }
     let elapsed = max(now - step.start, 0)
     // A step that is late already may go on for some time.

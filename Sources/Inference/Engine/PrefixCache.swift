@@ -3,7 +3,7 @@
 
 /// A tree whose edges are the tokens of one block each. A block's keys and values depend on all tokens before it, which
 /// are those of its ancestors: so a path that matches a prompt's tokens holds the prompt's keys and values.
-final class PrefixCache {
+package final class PrefixCache {
   private final class Node {
     /// As many as a block holds; fewer only in the last node of a path.
     let tokens: [Int32]
@@ -33,25 +33,26 @@ final class PrefixCache {
   // has none.
   private unowned(unsafe) var newest: Node?
   private unowned(unsafe) var oldest: Node?
-  private(set) var count = 0
-  private(set) var evicted = 0
+  /// Blocks that the tree holds.
+  package private(set) var count = 0
+  package private(set) var evicted = 0
 
   /// Nodes whose children are looked at one by one for a partial match, at most.
   private static let partialSearch = 64
 
-  init(pool: KVBlocks, bytes: Int) {
+  package init(pool: KVBlocks, bytes: Int) {
     self.pool = pool
     limit = bytes / pool.blockBytes
   }
 
   deinit { removeAll() }
 
-  var byteCount: Int { count * pool.blockBytes }
+  package var byteCount: Int { count * pool.blockBytes }
 
   // MARK: Use
 
   /// The longest beginning of `tokens` that the tree holds, and its blocks; only a part of the last block may count.
-  func match(_ tokens: ArraySlice<Int32>, key: UInt64) -> (blocks: [Int32], tokens: Int) {
+  package func match(_ tokens: ArraySlice<Int32>, key: UInt64) -> (blocks: [Int32], tokens: Int) {
     guard var node = roots[key] else { return ([], 0) }
     var blocks: [Int32] = []
     var index = tokens.startIndex
@@ -83,7 +84,7 @@ final class PrefixCache {
   }
 
   /// Keeps the blocks of a sequence that holds `tokens`; those that the tree has already stay as they are.
-  func insert(_ tokens: ArraySlice<Int32>, blocks: [Int32], key: UInt64) {
+  package func insert(_ tokens: ArraySlice<Int32>, blocks: [Int32], key: UInt64) {
     guard limit > 0, !tokens.isEmpty else { return }
     let root = roots[key] ?? Node([], block: -1, key: key, parent: nil)
     var node = root
@@ -122,7 +123,7 @@ final class PrefixCache {
   // MARK: Giving up
 
   /// Blocks that would come free if the tree were emptied.
-  var reclaimable: Int {
+  package var reclaimable: Int {
     var blocks = 0
     var node = oldest
     while let current = node {
@@ -134,7 +135,7 @@ final class PrefixCache {
 
   /// Frees up to `wanted` blocks that only the tree holds, the oldest first; returns how many.
   @discardableResult
-  func reclaim(_ wanted: Int) -> Int {
+  package func reclaim(_ wanted: Int) -> Int {
     var freed = 0
     var node = oldest
     while freed < wanted, let current = node {
@@ -149,7 +150,7 @@ final class PrefixCache {
     return freed
   }
 
-  func removeAll() {
+  package func removeAll() {
     while let node = oldest { evict(node) }
   }
 
