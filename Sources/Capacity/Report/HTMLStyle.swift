@@ -57,7 +57,7 @@ enum HTMLStyle {
     table { border-collapse: collapse; font-size: .8125rem; font-variant-numeric: tabular-nums; width: 100%; }
     th, td { text-align: left; vertical-align: top; padding: 5px 11px 5px 0; border-bottom: 1px solid var(--line); }
     th { color: var(--soft); font-weight: 600; vertical-align: bottom; white-space: nowrap; }
-    td.n, td.tag, td:first-child { white-space: nowrap; } td.long { min-width: 11em; }
+    td.n, td.tag, td:first-child { white-space: nowrap; } td.long { min-width: 17em; }
     td { word-break: keep-all; } td.v { min-width: 9em; }
     td.good { color: var(--good); } td.fair { color: var(--fair); } td.bad { color: var(--bad); }
     """

@@ -90,7 +90,10 @@ package struct SVG {
 
   /// How wide a text of the charts' 11 units is, about: for placing one beside another.
   static func textWidth(_ text: String) -> Double {
-    text.unicodeScalars.reduce(0) { $0 + ($1.value > 0x2e80 ? 11 : $1.properties.isUppercase ? 7.4 : 6.1) }
+    text.unicodeScalars.reduce(0) { width, scalar in
+      let isWide = scalar == "m" || scalar == "w" || scalar == "M" || scalar == "W"
+      return width + (scalar.value > 0x2e80 ? 11 : isWide ? 9.4 : scalar.properties.isUppercase ? 7.4 : 6.1)
+    }
   }
 }
 

@@ -32,7 +32,7 @@ public struct TextReport {
   }
 
   private func roofs() -> [String] {
-    var lines = ["ROOFS" + Self.pad("", 13) + Self.right("all threads", 14) + Self.right("one", 14) + "  verdict"]
+    var lines = ["ROOFS" + Self.pad("", 15) + Self.right("all threads", 14) + Self.right("one", 14) + "  verdict"]
     for precision in Precision.allCases.reversed() {
       guard let all = report.roofs.peak(precision) else { continue }
       let one = report.roofs.compute.first { $0.precision == precision && $0.threads == 1 }?.figure
@@ -72,7 +72,7 @@ public struct TextReport {
 
   private func row(_ name: String, _ all: Figure?, _ one: Figure?) -> String {
     let verdict = (all ?? one).map(Quantity.fullVerdict) ?? ""
-    return Self.pad(name, 18) + Self.right(all.map(Quantity.text) ?? "", 14)
+    return Self.pad(name, 20) + Self.right(all.map(Quantity.text) ?? "", 14)
       + Self.right(one.map(Quantity.text) ?? "", 14) + "  " + verdict
   }
 
