@@ -68,7 +68,7 @@ struct Failure: Error, CustomStringConvertible {
       case .corrupt, .duplicate, .unsound: .checkFailed
       case .locked, .full, .readOnly, .other: .cannotHere
       }
-    case is WeightError, is TextError, is SamplerError, is ConversionError: .wrongInput
+    case is WeightError, is TextError, is SamplerError, is GrammarError, is ConversionError: .wrongInput
     default: .cannotHere
     }
   }

@@ -48,6 +48,8 @@ struct RunCommand: ParsableCommand {
   @Flag(name: .customLong("ignore-eos"), help: "Go on past the end that the model sees.")
   var ignoreEnd = false
 
+  @OptionGroup var grammar: GrammarArguments
+
   @Flag(help: "Print one JSON object with the ids and the text at the end.")
   var json = false
 
@@ -94,6 +96,7 @@ private struct Conversation {
   let session: Session
   let sequence: SequenceID
   let sampling: SamplingOptions
+  let constraint: GrammarConstraint?
 
   init(command: RunCommand, model: Model, sampling: SamplingOptions) throws {
     self.command = command
@@ -105,6 +108,7 @@ private struct Conversation {
       ? try ModelFiles.tokenizer(of: model.path)
       : (try? ModelFiles.tokenizer(of: model.path))
         ?? TokenizerOfNothing(vocabularySize: model.configuration.vocabulary)
+    constraint = try command.grammar.constraint(tokenizer)
     template = command.chat ? try ModelFiles.chatTemplate(of: model.path) : nil
     session = try Session(
       model: model,
@@ -166,8 +170,7 @@ private struct Conversation {
       maximumTokens: command.predict)
     let generator = try Generator(
       session: session, sequence: sequence, prompt: prompt, tokenizer: tokenizer, sampler: Sampler(sampling),
-      stop: stop,
-      cancel: Interrupt.flag)
+      stop: stop, constraint: constraint, cancel: Interrupt.flag)
     var text = "", logProbabilities: [Float] = []
     let start = ContinuousClock.now
     var first = start
@@ -185,6 +188,9 @@ private struct Conversation {
       printJSON(generator, text: text, logProbabilities: logProbabilities, prompt: prompt.count)
     } else {
       Console.out("")
+      if let state = generator.grammarState, !state.isComplete {
+        Console.note("the text was cut short: it does not satisfy its grammar yet")
+      }
       printSpeed(prompt: prompt.count, generated: generator.tokens.count, times: (start, first, end))
     }
     if case .cancelled? = generator.finishReason { throw ExitCode(ExitStatus.interrupted.rawValue) }
@@ -212,6 +218,7 @@ private struct Conversation {
     switch generator.finishReason {
     case .endOfGeneration?: reason = "end"
     case .stopString?: reason = "stop"
+    case .grammarComplete?: reason = "grammar"
     case .length?: reason = "length"
     case .contextFull?: reason = "context"
     case .cancelled?: reason = "cancelled"

@@ -6,6 +6,7 @@ public enum GenerationError: Error, Sendable, Equatable, CustomStringConvertible
   /// There is nothing to continue.
   case emptyPrompt
   case sampler(SamplerError)
+  case grammar(GrammarError)
   case session(SessionError)
 
   public var description: String {
@@ -13,6 +14,7 @@ public enum GenerationError: Error, Sendable, Equatable, CustomStringConvertible
     case .invalidOption(let name, let reason): "\(name): \(reason)"
     case .emptyPrompt: "the prompt has no tokens"
     case .sampler(let error): error.description
+    case .grammar(let error): error.description
     case .session(let error): error.description
     }
   }

@@ -22,6 +22,16 @@ public final class Generator: @unchecked Sendable {
   public private(set) var tokens: [Int32] = []
   public private(set) var finishReason: FinishReason?
 
+  /// What the grammar has read so far, where the generation has one.
+  public private(set) var grammarState: GrammarState?
+  /// Tokens that were not sampled, for the grammar allowed nothing else.
+  public private(set) var forcedTokenCount = 0
+
+  private let tokenizer: any Tokenizer
+  private var mask = TokenMask(count: 0)
+  private var forced: [Int32] = []
+  /// Tokens that the session has not seen yet.
+  private var pending: [Int32] = []
   private var batch = Batch()
   private var decoder: StreamDecoder
   private var matcher: StopMatcher
@@ -32,15 +42,21 @@ public final class Generator: @unchecked Sendable {
   ///   - prompt: tokens that follow what the sequence holds; one at least.
   ///   - renderSpecial: whether control tokens show as their names.
   ///   - atTextStart: whether the first generated token opens a text; see ``StreamDecoder``.
+  ///   - constraint: the texts that may be generated; its vocabulary is that of `tokenizer`.
   public init(
     session: Session, sequence: SequenceID, prompt: some Collection<Int32>, tokenizer: any Tokenizer,
     sampler: Sampler, stop: StopRule, renderSpecial: Bool = false, atTextStart: Bool = false,
-    cancel: CancelFlag = CancelFlag()
+    constraint: GrammarConstraint? = nil, cancel: CancelFlag = CancelFlag()
   ) throws(GenerationError) {
     guard !prompt.isEmpty else { throw .emptyPrompt }
     if let maximum = stop.maximumTokens, maximum < 0 {
       throw .invalidOption(name: "maximumTokens", reason: "\(maximum) is negative")
     }
+    if let constraint, constraint.vocabulary.count != tokenizer.vocabularySize {
+      throw .invalidOption(name: "constraint", reason: "it was made for another vocabulary")
+    }
+    grammarState = constraint?.start()
+    self.tokenizer = tokenizer
     self.session = session
     self.sequence = sequence
     self.sampler = sampler
@@ -48,7 +64,7 @@ public final class Generator: @unchecked Sendable {
     self.cancel = cancel
     decoder = StreamDecoder(tokenizer: tokenizer, renderSpecial: renderSpecial, atTextStart: atTextStart)
     matcher = StopMatcher(strings: stop.strings)
-    batch.add(sequence, prompt)
+    pending = Array(prompt)
     for token in prompt { self.sampler.accept(token) }
   }
 
@@ -59,16 +75,28 @@ public final class Generator: @unchecked Sendable {
     if finishReason != nil { return nil }
     if let maximum = stop.maximumTokens, tokens.count >= maximum { return finish(.length) }
     if cancel.isCancelled { return finish(.cancelled) }
+    if let state = grammarState, state.isExhausted { return finish(.grammarComplete) }
     let chosen: SampledToken
+    let isForced = nextIsForced()
     do {
-      try session.evaluate(batch, cancel: cancel)
-      chosen = try sampler.sample(session.logits(0))
+      if isForced {
+        chosen = SampledToken(token: forced.removeFirst(), logProbability: 0, top: [])
+      } else {
+        if grammarState != nil { try updateMask() }
+        batch.removeAll()
+        batch.add(sequence, pending)
+        try session.evaluate(batch, cancel: cancel)
+        chosen = try sampler.sample(session.logits(0), mask: grammarState == nil ? nil : mask)
+        pending.removeAll(keepingCapacity: true)
+      }
     } catch SessionError.cancelled {
       return finish(.cancelled)
     } catch SessionError.contextExceeded where !tokens.isEmpty {
       return finish(.contextFull)
     } catch let error as SamplerError {
       throw .sampler(error)
+    } catch let error as GrammarError {
+      throw .grammar(error)
     } catch let error as SessionError {
       throw .session(error)
     } catch {
@@ -76,8 +104,11 @@ public final class Generator: @unchecked Sendable {
     }
     sampler.accept(chosen.token)
     tokens.append(chosen.token)
-    batch.removeAll()
-    batch.add(sequence, chosen.token)
+    pending.append(chosen.token)
+    if grammarState?.accept(chosen.token) == false, !stop.tokens.contains(chosen.token) {
+      throw .grammar(.limit(name: "readings", maximum: grammarState?.constraint.grammar.limits.readings ?? 0))
+    }
+    if isForced { forcedTokenCount += 1 }
     if stop.tokens.contains(chosen.token) { return finish(.endOfGeneration(chosen.token)) }
     let (text, met) = matcher.append(decoder.append(chosen.token))
     if let met {
@@ -85,6 +116,23 @@ public final class Generator: @unchecked Sendable {
       return .finished(.stopString(met), text: text)
     }
     return .token(chosen, text: text)
+  }
+
+  /// Whether the next token is one that the grammar forces; they are found as many at once as there are.
+  private func nextIsForced() -> Bool {
+    // The prompt's own logits are asked for first, so that a batch is never too long for the session at once.
+    guard let state = grammarState, !tokens.isEmpty else { return false }
+    if forced.isEmpty { forced = state.forcedTokens(tokenizer) }
+    return !forced.isEmpty
+  }
+
+  private func updateMask() throws(GrammarError) {
+    guard let state = grammarState else { return }
+    state.mask(into: &mask)
+    // Where the text is complete, what ends this generation is allowed; and only that.
+    for token in state.constraint.vocabulary.endOfGeneration where !stop.tokens.contains(token) { mask[token] = false }
+    if state.isComplete { for token in stop.tokens { mask[token] = true } }
+    if mask.isEmpty { throw .noToken }
   }
 
   /// Ends here, and gives out what the decoder and the matcher still hold.

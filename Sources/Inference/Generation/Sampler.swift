@@ -1,10 +1,10 @@
-// Chooses the next token from logits: penalties, bias, temperature, truncation, a draw. Grammars and stop rules are
-// elsewhere.
+// Chooses the next token from logits: penalties, bias, a mask, temperature, truncation, a draw. What the mask allows
+// and stop rules are elsewhere.
 
 /// How the next token is chosen. The defaults are greedy.
 ///
 /// Steps, in this order: logit bias; repetition, presence and frequency penalty over the last ``penaltyWindow`` tokens;
-/// temperature; top-k; top-p; min-p; a draw from what is left, renormalised.
+/// the mask of a grammar, if there is one; temperature; top-k; top-p; min-p; a draw from what is left, renormalised.
 public struct SamplingOptions: Sendable, Equatable {
   /// 0 takes the most likely token, the lowest id among equals.
   public var temperature: Float = 0
@@ -103,12 +103,16 @@ public struct Sampler: Sendable {
 
   /// Chooses a token; the caller says with ``accept(_:)`` that it was taken.
   ///
-  /// - Parameter logits: (vocabulary), left as they are.
-  public mutating func sample(_ logits: UnsafeBufferPointer<Float>) throws(SamplerError) -> SampledToken {
+  /// - Parameters:
+  ///   - logits: (vocabulary), left as they are.
+  ///   - mask: the tokens to choose from, where not all are allowed.
+  public mutating func sample(
+    _ logits: UnsafeBufferPointer<Float>, mask: TokenMask? = nil
+  ) throws(SamplerError) -> SampledToken {
     for token in options.logitBias.keys where Int(token) >= logits.count {
       throw .tokenOutOfRange(token, vocabulary: logits.count)
     }
-    guard needsAdjusting else { return try choose(from: logits, model: logits) }
+    guard needsAdjusting || mask != nil else { return try choose(from: logits, model: logits) }
     if adjusted.count != logits.count { adjusted = [Float](repeating: 0, count: logits.count) }
     var own = [Float]()
     swap(&own, &adjusted)  // so that the buffer can be passed on while self is mutated
@@ -116,6 +120,7 @@ public struct Sampler: Sendable {
     let result: Result<SampledToken, SamplerError> = own.withUnsafeMutableBufferPointer { buffer in
       _ = buffer.update(from: logits)
       adjust(buffer)
+      mask?.apply(to: buffer)
       do throws(SamplerError) {
         return .success(try choose(from: UnsafeBufferPointer(buffer), model: logits))
       } catch {

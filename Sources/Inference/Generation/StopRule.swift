@@ -6,7 +6,9 @@ public enum FinishReason: Sendable, Equatable {
   case endOfGeneration(Int32)
   /// One of the stop strings was about to appear.
   case stopString(String)
-  /// The number of tokens that was asked for.
+  /// The text satisfies its grammar, and nothing can follow.
+  case grammarComplete
+  /// The number of tokens that was asked for. Of a text with a grammar this is all but sure to be a beginning only.
   case length
   /// No room was left in the context.
   case contextFull
