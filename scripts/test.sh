@@ -63,6 +63,13 @@ if [ $quantize_status -eq 3 ]; then
 else
   step "a public reader decodes our files to our values" outcome "$logs/quantize.log" $quantize_status
 fi
+schemas_status=0
+scripts/check-schemas.sh >"$logs/schemas.log" 2>&1 || schemas_status=$?
+if [ $schemas_status -eq 3 ]; then
+  skip "a public validator finds generated JSON valid" "$(tail -1 "$logs/schemas.log")"
+else
+  step "a public validator finds generated JSON valid" outcome "$logs/schemas.log" $schemas_status
+fi
 step "installed library: C, C++, Python, Swift" scripts/test-installed.sh
 step "a token allocates nothing, and layers neither lock nor retain" summarised token-loop scripts/token-loop.sh
 step "benchmark program: answers, workers, refusals" summarised bench scripts/test-bench.sh

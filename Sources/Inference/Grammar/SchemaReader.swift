@@ -5,6 +5,8 @@ struct SchemaReader {
   let limits: GrammarLimits
   var document: SchemaDocument
   private var schemasRead = 0
+  /// Whether a condition or a dependency was worked in since the place was begun.
+  private var sawConditions = false
 
   private static let deepest = 64
   private static let mostSchemas = 200_000
@@ -17,7 +19,15 @@ struct SchemaReader {
   /// The alternatives of the values that satisfy all of `places`; none if no value does.
   mutating func alternatives(_ places: [Int]) throws(GrammarError) -> [SchemaFacts] {
     var result = [SchemaFacts()]
+    sawConditions = false
     for place in places { result = try apply(place, to: result, depth: 0, isAlone: places.count == 1) }
+    // A condition lists properties to tell cases apart, which does not make them known where it fails.
+    if sawConditions, result.contains(where: \.isClosed), let place = places.first {
+      let error = GrammarError.unsupportedKeyword(
+        pointer: document.pointers[place], keyword: "unevaluatedProperties",
+        reason: "what conditions and dependencies have looked at is not followed")
+      for index in result.indices { result[index].obstacles.append((.object, error)) }
+    }
     return result.filter { !$0.isImpossible }
   }
 
@@ -53,9 +63,9 @@ struct SchemaReader {
       if keyword == "oneOf" { try markOverlaps(branches, place, &result, depth) }
       result = try any(branches, result, depth)
     }
-    for (name, choices) in try dependencies(schema, place) {
+    for choices in try dependencies(schema, place) {
+      sawConditions = true
       result = try any(choices, result, depth)
-      _ = name
     }
     return result
   }
@@ -113,8 +123,8 @@ struct SchemaReader {
   /// For each property that others depend on, the alternatives: without it, or with what it asks for.
   private mutating func dependencies(
     _ schema: JSONObject, _ place: Int
-  ) throws(GrammarError) -> [(String, [Int])] {
-    var result: [(String, [Int])] = []
+  ) throws(GrammarError) -> [[Int]] {
+    var result: [[Int]] = []
     for keyword in ["dependentRequired", "dependentSchemas", "dependencies"] {
       guard let value = schema[keyword] else { continue }
       guard let object = value.object else { throw malformed(place, keyword, "expected an object") }
@@ -130,10 +140,10 @@ struct SchemaReader {
         } else {
           with.append(("allOf", .array([what])))
         }
-        result.append((name, [without, document.imply(.object(JSONObject(with)), at: place)]))
+        result.append([without, document.imply(.object(JSONObject(with)), at: place)])
       }
     }
-    if schema["if"] != nil { result.append(("if", try conditions(schema, place))) }
+    if schema["if"] != nil { result.append(try conditions(schema, place)) }
     return result
   }
 

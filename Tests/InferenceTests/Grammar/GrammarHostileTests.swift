@@ -81,12 +81,12 @@ import Testing
   }
 
   @Test func wideSchemas() throws {
-    // 1,000 optional properties in any selection: linear in their number.
-    let properties = (0..<1_000).map { "\"p\($0)\": {\"type\": \"boolean\"}" }.joined(separator: ",")
+    // 300 optional properties in any selection, whose names begin alike.
+    let properties = (0..<300).map { "\"p\($0)\": {\"type\": \"boolean\"}" }.joined(separator: ",")
     let constraint = try GrammarConstraint(
       jsonSchema: "{\"type\": \"object\", \"properties\": {\(properties)}}", vocabulary: .bytes)
-    #expect(GrammarWalk.accepts(constraint, #"{"p3":true,"p999": false}"#))
-    #expect(!GrammarWalk.accepts(constraint, #"{"p999":true,"p3": false}"#))
+    #expect(GrammarWalk.accepts(constraint, #"{"p3":true,"p299": false}"#))
+    #expect(!GrammarWalk.accepts(constraint, #"{"p299":true,"p3": false}"#))
   }
 
   @Test func randomBytesNeverCrash() {

@@ -41,7 +41,8 @@ import Testing
     ("root ::= \"a\"{3,1}", "ends before"), ("root ::= \"a\"{}", "expected {m}"), ("root ::= [z-a]", "ends before"),
     ("root ::= \"\\q\"", "unknown escape"), ("root = \"a\"", "expected a rule"),
     ("root ::= \"a\"\nroot ::= \"b\"", "defined twice"), ("root ::= root \"a\" | \"b\"", "begin with itself"),
-    ("root ::= a \"x\"\na ::= b? root\nb ::= \"y\"", "begin with itself"), ("root ::= (root)*", "begin with itself"),
+    ("root ::= a \"x\" | \"z\"\na ::= b? root\nb ::= \"y\"", "begin with itself"),
+    ("root ::= (root)*", "begin with itself"),
     ("root ::= \"a\" root", "no text is allowed"), ("root ::= \"\\uD800\"", "hexadecimal digits of a character"),
     ("root ::= \"a\"{0,900000000}", "limit of"),
   ])
