@@ -1,6 +1,5 @@
 // The engine: many requests to one model, evaluated together by a thread of its own. What it decides is in Scheduler.
 import Glibc
-import Synchronization
 
 /// Serves requests to one model by continuous batching. Safe to use from any thread.
 ///

@@ -1,6 +1,5 @@
 // Where callers and the engine's thread meet: requests in, cancellations, the step that runs, counters. All of it under
 // one lock that is held for moments only.
-import Synchronization
 
 /// A request that was accepted and is not with the scheduler yet.
 struct Submission: Sendable {
@@ -21,7 +20,7 @@ package final class EngineDesk: Sendable {
   }
 
   /// The step that runs, as far as a cancellation must know it.
-  package struct RunningStep {
+  package struct RunningStep: Sendable {
     let start: Double
     let expected: Double
     /// Each sequence's share of what the step is expected to take.
@@ -39,7 +38,7 @@ package final class EngineDesk: Sendable {
     }
   }
 
-  struct State {
+  struct State: Sendable {
     var phase = Phase.open
     var inbox: [Submission] = []
     var cancelled: [Int] = []
@@ -54,7 +53,7 @@ package final class EngineDesk: Sendable {
   /// A step that is expected to end within this many seconds is not stopped.
   static let patience = 0.010
 
-  let state = Mutex(State())
+  let state = Lock(State())
   let clock: EngineClock
   /// Stops the step that runs.
   let flag = CancelFlag()
@@ -101,7 +100,7 @@ package final class EngineDesk: Sendable {
     if step.cancelledShare > 0.999 { return true }
     let elapsed = max(now - step.start, 0)
     // A step that is late already may go on for some time.
-    let left = max(step.expected - elapsed, elapsed / 4)
+    let left = elapsed < step.expected ? step.expected - elapsed : elapsed / 4
     return !step.isRetry && left > patience && step.cancelledShare * left > (1 - step.cancelledShare) * elapsed
   }
 

@@ -1,6 +1,5 @@
 // What the next step evaluates: a token of every sequence that decodes, and as much of prompts as the aim leaves time
 // for.
-import Synchronization
 
 /// One sequence's part in a step.
 struct PlannedEntry {

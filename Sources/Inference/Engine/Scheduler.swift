@@ -1,6 +1,5 @@
 // The engine's thread: takes what callers left at the desk, plans a step, runs it, and again. Planning, memory and the
 // step itself are in Scheduler+*.swift.
-import Synchronization
 
 /// Decides what every step evaluates. Used by one thread: the engine's, or a test's.
 package final class Scheduler: @unchecked Sendable {

@@ -1,9 +1,8 @@
 // One request's way out of the engine: events wait here until they are taken. The only thing that the engine's thread
 // and a request's consumer share.
-import Synchronization
 
 final class Ticket: Sendable {
-  private struct Content {
+  private struct Content: Sendable {
     /// Events that were not taken yet, from `first` on.
     var events: [EngineEvent] = []
     var first = 0
@@ -16,13 +15,13 @@ final class Ticket: Sendable {
   }
 
   let id: Int
-  private let content: Mutex<Content>
+  private let content: Lock<Content>
 
   init(id: Int, promptTokens: Int) {
     self.id = id
     var content = Content()
     content.usage.promptTokens = promptTokens
-    self.content = Mutex(content)
+    self.content = Lock(content)
   }
 
   var isEnded: Bool { content.withLock { $0.isEnded } }
