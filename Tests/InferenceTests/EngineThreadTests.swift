@@ -156,6 +156,8 @@ import Testing
             Issue.record("refused")
             return
           }
+          // Of some nobody waits for an event: on a busy machine all tokens may be there before the first is looked at.
+          if index % 8 == 3 { generation.cancel() }
           let patience = random.next() % 4 == 0 ? Int(random.next() % 20) : Int.max
           var seen: [EngineEvent] = []
           for await event in generation {
