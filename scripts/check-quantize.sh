@@ -9,13 +9,7 @@ cd "$(dirname "$0")/.."
 gobi=${1:-.build/release/gobi}
 [ -x "$gobi" ] || { echo "check-quantize: $gobi is not there: make build" >&2; exit 3; }
 
-reader=gguf==0.19.0
-venv=.build/check-quantize
-if ! "$venv/bin/python" -c 'import gguf' 2>/dev/null; then
-  python3 -m venv --clear "$venv" || { echo "check-quantize: needs python3 with venv" >&2; exit 3; }
-  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check "$reader" ||
-    { echo "check-quantize: $reader could not be had from PyPI" >&2; exit 3; }
-fi
+python=$(scripts/venv.sh check-quantize gguf gguf==0.19.0) || exit 3
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -26,6 +20,6 @@ for type in F16 BF16 Q8_0 Q4_0 Q4_1 Q5_0 Q5_1 Q2_K Q3_K Q4_K Q5_K Q6_K IQ4_NL IQ
   "$gobi" quantize "$work/source.gguf" "$type" "$work/quantised.gguf" --pure --force >/dev/null
   "$gobi" quantize "$work/quantised.gguf" F32 "$work/decoded.gguf" --force >/dev/null
   printf '%-7s ' "$type"
-  "$venv/bin/python" scripts/check-quantize.py "$work/quantised.gguf" "$work/decoded.gguf" || status=1
+  "$python" scripts/check-quantize.py "$work/quantised.gguf" "$work/decoded.gguf" || status=1
 done
 exit $status

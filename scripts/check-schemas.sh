@@ -6,15 +6,9 @@
 # Exit codes: 0 all valid; 1 something is not; 3 the validator could not be had (why, stands on stderr).
 set -euo pipefail
 cd "$(dirname "$0")/.."
-validator=("jsonschema[format-nongpl]==4.26.0")
-venv=.build/check-schemas
-if ! "$venv/bin/python" -c 'import jsonschema, rfc3339_validator' 2>/dev/null; then
-  python3 -m venv --clear "$venv" || { echo "check-schemas: needs python3 with venv" >&2; exit 3; }
-  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check "${validator[@]}" ||
-    { echo "check-schemas: ${validator[*]} could not be had from PyPI" >&2; exit 3; }
-fi
+python=$(scripts/venv.sh check-schemas "jsonschema, rfc3339_validator" "jsonschema[format-nongpl]==4.26.0") || exit 3
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 GOBI_SCHEMA_OUTPUT=$work/texts.jsonl swift test -c release --skip-build --filter 'SchemaTests.whatIsGeneratedIsJSON' \
   >"$work/log" 2>&1 || { tail -20 "$work/log"; exit 1; }
-"$venv/bin/python" scripts/check-schemas.py "$work/texts.jsonl"
+"$python" scripts/check-schemas.py "$work/texts.jsonl"
