@@ -61,7 +61,7 @@ public final class Engine: Sendable {
       let state: GenerationState
       do throws(SamplerError) {
         state = try GenerationState(
-          prompt: request.prompt, sampling: request.sampling, stop: request.stop, text: request.text)
+          prompt: request.prompt, sampler: Sampler(request.sampling), stop: request.stop, text: request.text)
       } catch { throw .sampler(error) }
       let arrival = desk.clock.now()
       let limit = options.maximumQueue

@@ -18,7 +18,7 @@ public struct TextOptions: Sendable {
 
 /// A generation's state between two steps. Used by one thread at a time.
 package struct GenerationState: Sendable {
-  private var sampler: Sampler
+  package private(set) var sampler: Sampler
   private let stop: StopRule
   private var decoder: StreamDecoder?
   private var matcher: StopMatcher
@@ -28,11 +28,9 @@ package struct GenerationState: Sendable {
   /// - Parameters:
   ///   - prompt: counts as seen for the penalties.
   ///   - text: nil for tokens alone; stop strings are then never met.
-  package init(
-    prompt: some Collection<Int32>, sampling: SamplingOptions, stop: StopRule, text: TextOptions?
-  ) throws(SamplerError) {
-    sampler = try Sampler(sampling)
-    for token in prompt { sampler.accept(token) }
+  package init(prompt: some Collection<Int32>, sampler: Sampler, stop: StopRule, text: TextOptions?) {
+    self.sampler = sampler
+    for token in prompt { self.sampler.accept(token) }
     self.stop = stop
     decoder = text.map {
       StreamDecoder(tokenizer: $0.tokenizer, renderSpecial: $0.renderSpecial, atTextStart: $0.atTextStart)
@@ -47,13 +45,28 @@ package struct GenerationState: Sendable {
   package mutating func choose(
     _ logits: UnsafeBufferPointer<Float>
   ) throws(SamplerError) -> (token: Int32, event: GenerationEvent) {
-    let chosen = try sampler.sample(logits)
-    sampler.accept(chosen.token)
+    let chosen = try sample(logits)
+    accept(chosen.token)
+    return (chosen.token, event(of: chosen))
+  }
+
+  /// Draws the next token; nothing else changes. A mask bars the tokens that it has not.
+  package mutating func sample(
+    _ logits: UnsafeBufferPointer<Float>, mask: TokenMask? = nil
+  ) throws(SamplerError) -> SampledToken { try sampler.sample(logits, mask: mask) }
+
+  /// Counts a token as chosen.
+  package mutating func accept(_ token: Int32) {
+    sampler.accept(token)
     count += 1
-    if stop.tokens.contains(chosen.token) { return (chosen.token, finish(.endOfGeneration(chosen.token))) }
+  }
+
+  /// What the chosen token brings; asked for once, in order.
+  package mutating func event(of chosen: SampledToken) -> GenerationEvent {
+    if stop.tokens.contains(chosen.token) { return finish(.endOfGeneration(chosen.token)) }
     let (text, met) = matcher.append(decoder?.append(chosen.token) ?? "")
-    if let met { return (chosen.token, .finished(.stopString(met), text: text)) }
-    return (chosen.token, .token(chosen, text: text))
+    if let met { return .finished(.stopString(met), text: text) }
+    return .token(chosen, text: text)
   }
 
   /// Ends here, and gives out what decoder and matcher still hold.

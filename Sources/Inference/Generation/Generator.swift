@@ -14,7 +14,7 @@ public final class Generator: @unchecked Sendable {
   /// The sequence that grows; the caller may go on with it, or removes it.
   public let sequence: SequenceID
   /// Has seen the prompt and every token chosen.
-  public private(set) var sampler: Sampler
+  public var sampler: Sampler { state.sampler }
   public let stop: StopRule
   /// Stops the generation, inside a step too.
   public let cancel: CancelFlag
@@ -33,8 +33,7 @@ public final class Generator: @unchecked Sendable {
   /// Tokens that the session has not seen yet.
   private var pending: [Int32] = []
   private var batch = Batch()
-  private var decoder: StreamDecoder
-  private var matcher: StopMatcher
+  private var state: GenerationState
 
   /// Prepares to continue `sequence` with `prompt`; nothing is evaluated yet.
   ///
@@ -59,13 +58,12 @@ public final class Generator: @unchecked Sendable {
     self.tokenizer = tokenizer
     self.session = session
     self.sequence = sequence
-    self.sampler = sampler
     self.stop = stop
     self.cancel = cancel
-    decoder = StreamDecoder(tokenizer: tokenizer, renderSpecial: renderSpecial, atTextStart: atTextStart)
-    matcher = StopMatcher(strings: stop.strings)
+    state = GenerationState(
+      prompt: prompt, sampler: sampler, stop: stop,
+      text: TextOptions(tokenizer: tokenizer, renderSpecial: renderSpecial, atTextStart: atTextStart))
     pending = Array(prompt)
-    for token in prompt { self.sampler.accept(token) }
   }
 
   /// The next event, or nil after the end. The first call evaluates the prompt.
@@ -73,9 +71,9 @@ public final class Generator: @unchecked Sendable {
   /// - Throws: ``GenerationError``. A step that failed can be tried again: the sequence is as it was before it.
   public func next() throws(GenerationError) -> GenerationEvent? {
     if finishReason != nil { return nil }
-    if let maximum = stop.maximumTokens, tokens.count >= maximum { return finish(.length) }
+    if state.isFull { return finish(.length) }
     if cancel.isCancelled { return finish(.cancelled) }
-    if let state = grammarState, state.isExhausted { return finish(.grammarComplete) }
+    if let grammar = grammarState, grammar.isExhausted { return finish(.grammarComplete) }
     let chosen: SampledToken
     let isForced = nextIsForced()
     do {
@@ -86,7 +84,7 @@ public final class Generator: @unchecked Sendable {
         batch.removeAll()
         batch.add(sequence, pending)
         try session.evaluate(batch, cancel: cancel)
-        chosen = try sampler.sample(session.logits(0), mask: grammarState == nil ? nil : mask)
+        chosen = try state.sample(session.logits(0), mask: grammarState == nil ? nil : mask)
         pending.removeAll(keepingCapacity: true)
       }
     } catch SessionError.cancelled {
@@ -102,45 +100,41 @@ public final class Generator: @unchecked Sendable {
     } catch {
       throw .session(.kernel(KernelError(.unknown(0), "\(error)")))
     }
-    sampler.accept(chosen.token)
+    state.accept(chosen.token)
     tokens.append(chosen.token)
     pending.append(chosen.token)
     if grammarState?.accept(chosen.token) == false, !stop.tokens.contains(chosen.token) {
       throw .grammar(.limit(name: "readings", maximum: grammarState?.constraint.grammar.limits.readings ?? 0))
     }
     if isForced { forcedTokenCount += 1 }
-    if stop.tokens.contains(chosen.token) { return finish(.endOfGeneration(chosen.token)) }
-    let (text, met) = matcher.append(decoder.append(chosen.token))
-    if let met {
-      finishReason = .stopString(met)
-      return .finished(.stopString(met), text: text)
-    }
-    return .token(chosen, text: text)
+    return noted(state.event(of: chosen))
   }
 
   /// Whether the next token is one that the grammar forces; they are found as many at once as there are.
   private func nextIsForced() -> Bool {
     // The prompt's own logits are asked for first, so that a batch is never too long for the session at once.
-    guard let state = grammarState, !tokens.isEmpty else { return false }
-    if forced.isEmpty { forced = state.forcedTokens(tokenizer) }
+    guard let grammar = grammarState, !tokens.isEmpty else { return false }
+    if forced.isEmpty { forced = grammar.forcedTokens(tokenizer) }
     return !forced.isEmpty
   }
 
   private func updateMask() throws(GrammarError) {
-    guard let state = grammarState else { return }
-    state.mask(into: &mask)
+    guard let grammar = grammarState else { return }
+    grammar.mask(into: &mask)
     // Where the text is complete, what ends this generation is allowed; and only that.
-    for token in state.constraint.vocabulary.endOfGeneration where !stop.tokens.contains(token) { mask[token] = false }
-    if state.isComplete { for token in stop.tokens { mask[token] = true } }
+    for token in grammar.constraint.vocabulary.endOfGeneration where !stop.tokens.contains(token) {
+      mask[token] = false
+    }
+    if grammar.isComplete { for token in stop.tokens { mask[token] = true } }
     if mask.isEmpty { throw .noToken }
   }
 
   /// Ends here, and gives out what the decoder and the matcher still hold.
-  private func finish(_ reason: FinishReason) -> GenerationEvent {
-    let (text, met) = matcher.append(decoder.finish())
-    let reason = met.map(FinishReason.stopString) ?? reason
-    finishReason = reason
-    return .finished(reason, text: met == nil ? text + matcher.finish() : text)
+  private func finish(_ reason: FinishReason) -> GenerationEvent { noted(state.finish(reason)) }
+
+  private func noted(_ event: GenerationEvent) -> GenerationEvent {
+    if case .finished(let reason, _) = event { finishReason = reason }
+    return event
   }
 
   /// All events as an asynchronous sequence, made by a thread of its own: Swift's cooperative pool is not blocked.
