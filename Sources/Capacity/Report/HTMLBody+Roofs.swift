@@ -9,10 +9,10 @@ extension HTMLBody {
   }
 
   var kernelShares: String {
-    let models = report.kernels.reduce(into: [String]()) { if !$0.contains($1.model) { $0.append($1.model) } }
+    let models = report.kernels.map(\.model).unique
     let parts = models.map { model -> String in
       let points = report.kernels.filter { $0.model == model }
-      let counts = points.reduce(into: [Int]()) { if !$0.contains($1.m) { $0.append($1.m) } }
+      let counts = points.map(\.m).unique
       let charts = grid(counts.map { m in figure(shares(points, m), .bars, caption: .rows(m)) })
       return charts.isEmpty ? "" : "<h3>\(say(.layer(model)))</h3>\(charts)"
     }.joined()

@@ -89,8 +89,3 @@ extension HTMLBody {
     return table.html()
   }
 }
-
-extension [String] {
-  /// Each once, in the order they come.
-  fileprivate var unique: [String] { reduce(into: []) { if !$0.contains($1) { $0.append($1) } } }
-}

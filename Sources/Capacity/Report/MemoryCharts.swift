@@ -18,7 +18,7 @@ enum MemoryCharts {
   }
 
   private static func levels(_ roofs: Roofs) -> [String] {
-    roofs.memory.reduce(into: []) { if !$0.contains($1.level) { $0.append($1.level) } }
+    roofs.memory.map(\.level).unique
   }
 
   private static func chart(_ roofs: [MemoryRoof], _ title: Phrase, tick: @escaping (Double) -> String) -> BarChart? {

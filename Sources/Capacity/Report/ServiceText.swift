@@ -72,9 +72,7 @@ struct WaterfallText {
 
   /// All of them, and once what is missing in any.
   static func lines(_ falls: [Waterfall]) -> [String] {
-    var missing: [String] = []
-    for what in falls.flatMap(\.notMeasured) where !missing.contains(what) { missing.append(what) }
-    let notes = missing.map { "not measured: \($0)" }
+    let notes = falls.flatMap(\.notMeasured).unique.map { "not measured: \($0)" }
     return falls.flatMap { WaterfallText(fall: $0).lines() } + notes + (notes.isEmpty ? [] : [""])
   }
 }

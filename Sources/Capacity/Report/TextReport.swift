@@ -60,8 +60,7 @@ public struct TextReport {
   /// A line a node: what its processors read from each node's memory, and how long they wait for it.
   private func numa() -> [String] {
     guard let roofs = report.roofs.numa else { return [] }
-    var nodes: [Int] = []
-    for roof in roofs where !nodes.contains(roof.processors) { nodes.append(roof.processors) }
+    let nodes = roofs.map(\.processors).unique
     return ["NUMA: processors of a node with the memory of each"]
       + nodes.flatMap { node in
         roofs.filter { $0.processors == node }.map {

@@ -148,10 +148,7 @@ public struct LaunchResult: Codable, Sendable, Equatable {
         work: figure.work, count: figure.count, depth: figure.depth, rate: figure.rate, facts: result.facts,
         roofs: roofs, spans: cut + steady, nearby: figure.nearby, scope: figure.scope)
     }
-    result.notMeasured = []
-    for what in list.flatMap(\.notMeasured) where !result.notMeasured.contains(what) {
-      result.notMeasured.append(what)
-    }
+    result.notMeasured = list.flatMap(\.notMeasured).unique
     return result
   }
 }
