@@ -43,6 +43,9 @@ extension CallReader {
       case .more: return .more
       case .bad: return .malformed(.unexpectedText, end: index)
       case .key(let key, let valueStart):
+        guard !parameters.contains(where: { $0.key.isSameText(as: key) }) else {
+          return .malformed(.unexpectedText, end: index)
+        }
         let closing = "</parameter>"
         // What was searched before is not searched again.
         let from = max(valueStart, start + searched)

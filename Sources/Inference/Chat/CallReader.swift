@@ -163,6 +163,7 @@ struct CallReader: Sendable {
     guard let first = text[arguments] else { return .more }
     if first != UInt8(ascii: "{") {
       // V3 has "function" before the sign, and the name on the line behind it.
+      guard name.elementsEqual("function".utf8) else { return .malformed(.unexpectedText, end: body) }
       guard let line = text.find("\n", from: arguments, within: Self.longestName) else {
         return text.bytes.count - arguments > Self.longestName + 1 ? .malformed(.noName, end: arguments) : .more
       }

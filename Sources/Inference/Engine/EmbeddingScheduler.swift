@@ -85,14 +85,16 @@ package final class EmbeddingScheduler: @unchecked Sendable {
 
   // MARK: A step
 
-  /// One chunk of each request in order, then further ones, as far as the step's bounds allow: a long text does not
-  /// keep short ones waiting.
+  /// One chunk of each request in order, then further ones, as far as the step's bounds allow. Those of the same level
+  /// take turns, so that a long text does not keep short ones waiting; it rises by waiting too.
   private func plan(_ now: Double) -> [Unit] {
     let aging = options.aging.seconds
     for job in jobs {
       job.level = job.submission.request.priority + Int(min(max(now - job.submission.arrival, 0) / aging, 1e6))
     }
-    jobs.sort { (-$0.level, $0.due, $0.ticket.id) < (-$1.level, $1.due, $1.ticket.id) }
+    jobs.sort {
+      (-$0.level, $0.taken, $0.due, $0.ticket.id) < (-$1.level, $1.taken, $1.due, $1.ticket.id)
+    }
     var units: [Unit] = []
     var tokens = 0, found = true
     while found {

@@ -1,7 +1,7 @@
 // A text of any length as pieces that a model can look at.
 
 /// What is evaluated as a whole.
-struct TextChunk: Sendable, Equatable {
+package struct TextChunk: Sendable, Equatable {
   var tokens: [Int32]
   /// A type a token, empty where all are of type 0.
   var types: [Int32] = []
@@ -9,7 +9,7 @@ struct TextChunk: Sendable, Equatable {
   var fresh: Int
 
   /// Where chunks of up to `length` of `count` tokens lie, each sharing `overlap` with the one before.
-  static func ranges(count: Int, length: Int, overlap: Int) -> [Range<Int>] {
+  package static func ranges(count: Int, length: Int, overlap: Int) -> [Range<Int>] {
     guard count > length else { return [0..<count] }
     var ranges: [Range<Int>] = []
     var start = 0
