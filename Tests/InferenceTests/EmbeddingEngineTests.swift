@@ -168,7 +168,7 @@ import Testing
     var late = vector(tokens(90, seed: 1))
     late.deadline = .milliseconds(1_500)
     let overdue = try manual.engine.submit(late)
-    #expect(throws: EngineError.queueFull(limit: 3)) { try manual.engine.submit(vector(tokens(11, seed: 1))) }
+    #expect(throws: EngineError.queueFull(limit: 1)) { try manual.engine.submit(vector(tokens(11, seed: 1))) }
     let cancelled = try manual.engine.submit(vector(tokens(4, seed: 2)))
     var dropped: EmbeddingTask? = try manual.engine.submit(vector(tokens(4, seed: 3)))
     #expect(throws: EngineError.queueFull(limit: 3)) { try manual.engine.submit(vector([1])) }

@@ -85,10 +85,14 @@ extension CallReader {
       case .ended: end = text.bytes.count
       }
     }
+    return .calls([callOfParameters()], end: end)
+  }
+
+  /// The call of `name` with the parameters read so far.
+  func callOfParameters() -> ReadCall {
     let tool = tools.first { $0.name.isSameText(as: name) }
     let members = parameters.map { ($0.key, Self.value($0.value, schema: tool?.schema(of: $0.key))) }
-    let arguments = JSONValue.object(JSONObject(members)).serialized()
-    return .calls([ReadCall(name: name, arguments: arguments, id: nil)], end: end)
+    return ReadCall(name: name, arguments: JSONValue.object(JSONObject(members)).serialized(), id: nil)
   }
 
   /// Text stays text where the schema wants a string, or nothing else can be made of it; else it is read as JSON.

@@ -54,6 +54,7 @@ struct CallReader: Sendable {
     switch style {
     case .hermes, .phi4: progress = tagged(text, start)
     case .qwen3Coder: progress = functions(text, start)
+    case .glm: progress = keyed(text, start)
     case .mistral: progress = mistral(text, start)
     case .deepSeek3, .deepSeek31: progress = deepSeek(text, start)
     case .llama3: progress = llama(text, start)

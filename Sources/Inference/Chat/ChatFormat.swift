@@ -15,6 +15,8 @@ public struct ChatFormat: Sendable, Equatable {
     case mistral
     /// `<tool_call><function=name><parameter=key>value</parameter></function></tool_call>`: Qwen3-Coder.
     case qwen3Coder = "qwen-3-coder"
+    /// `<tool_call>name<arg_key>key</arg_key><arg_value>value</arg_value></tool_call>`: GLM 4.5 to 4.7.
+    case glm
     /// `function<｜tool▁sep｜>name` and a fenced block of JSON: DeepSeek V3 and R1.
     case deepSeek3 = "deepseek-3"
     /// `name<｜tool▁sep｜>{…}`: DeepSeek V3.1.
@@ -43,6 +45,10 @@ public struct ChatFormat: Sendable, Equatable {
   public let showsSpecial: Bool
   /// Names of control tokens that are no part of a text.
   let hidden: [[UInt8]]
+  /// What stands out in content, in content without calls, and in reasoning.
+  let contentMarks: MarkSet
+  let plainMarks: MarkSet
+  let reasoningMarks: MarkSet
 
   /// A format named by the caller.
   ///
@@ -55,13 +61,23 @@ public struct ChatFormat: Sendable, Equatable {
     let wanted = reasoning ?? .none
     self.reasoning = calls == .harmony ? .channel : wanted == .channel ? .none : wanted
     let marks = calls.marks + self.reasoning.marks
-    guard let tokenizer else {
-      showsSpecial = !marks.isEmpty && calls != .hermes && calls != .qwen3Coder
+    if let tokenizer {
+      showsSpecial = marks.contains { tokenizer.token(for: $0).map(tokenizer.isSpecial) ?? false }
+      hidden = showsSpecial ? Self.controlTokens(of: tokenizer, without: marks) : []
+    } else {
+      showsSpecial = !marks.isEmpty && ![.hermes, .qwen3Coder, .glm].contains(calls)
       hidden = []
-      return
     }
-    showsSpecial = marks.contains { tokenizer.token(for: $0).map(tokenizer.isSpecial) ?? false }
-    hidden = showsSpecial ? Self.controlTokens(of: tokenizer, without: marks) : []
+    func all(_ names: [String], _ mark: Mark) -> [([UInt8], Mark)] { names.map { (Array($0.utf8), mark) } }
+    let others =
+      all([self.reasoning.open].compactMap(\.self), .openReasoning) + hidden.map { ($0, Mark.hidden) }
+    contentMarks = MarkSet(all(calls.openings, .call) + all(calls.silent, .silent) + others)
+    plainMarks = MarkSet(others)
+    reasoningMarks = MarkSet(all([self.reasoning.close].compactMap(\.self), .closeReasoning) + others)
+  }
+
+  public static func == (a: ChatFormat, b: ChatFormat) -> Bool {
+    (a.calls, a.reasoning, a.showsSpecial) == (b.calls, b.reasoning, b.showsSpecial) && a.hidden == b.hidden
   }
 
   /// The format of the model that brings this template and vocabulary. What says nothing of calls or reasoning has
@@ -79,6 +95,8 @@ public struct ChatFormat: Sendable, Equatable {
         .mistral
       } else if has("<function="), has("<parameter=") {
         .qwen3Coder
+      } else if has("<tool_call>"), has("<arg_key>") {
+        .glm
       } else if has("<|/tool_call|>") || has("<|tool|>") && knows("<|tool_call|>") {
         .phi4
       } else if has("<tool_call>") {
@@ -127,7 +145,7 @@ extension ChatFormat.Calls {
   var openings: [String] {
     switch self {
     case .none, .harmony: []
-    case .hermes: ["<tool_call>"]
+    case .hermes, .glm: ["<tool_call>"]
     case .llama3: ["<|python_tag|>"]
     case .mistral: ["[TOOL_CALLS]"]
     case .qwen3Coder: ["<tool_call>", "<function="]
@@ -147,7 +165,7 @@ extension ChatFormat.Calls {
   /// Where a call ends, where that is a mark.
   var closing: String? {
     switch self {
-    case .hermes, .qwen3Coder: "</tool_call>"
+    case .hermes, .qwen3Coder, .glm: "</tool_call>"
     case .deepSeek3, .deepSeek31: "<｜tool▁call▁end｜>"
     case .phi4: "<|/tool_call|>"
     case .none, .llama3, .mistral, .harmony: nil

@@ -46,7 +46,6 @@ public struct ChatParser: Sendable {
   public let format: ChatFormat
   let options: ChatParserOptions
   private let contentMarks: MarkSet
-  private let reasoningMarks: MarkSet
   var mode: Mode
   /// Text that is not decided on yet, from `start` on.
   var bytes: [UInt8] = []
@@ -70,14 +69,7 @@ public struct ChatParser: Sendable {
     self.format = format
     self.options = options
     let calls = options.parsesCalls ? format.calls : .none
-    func marks(_ names: [String], _ mark: Mark) -> [([UInt8], Mark)] { names.map { (Array($0.utf8), mark) } }
-    let hidden = format.hidden.map { ($0, Mark.hidden) }
-    contentMarks = MarkSet(
-      marks(calls.openings, .call) + marks(calls.silent, .silent)
-        + marks(format.reasoning.open.map { [$0] } ?? [], .openReasoning) + hidden)
-    reasoningMarks = MarkSet(
-      marks(format.reasoning.open.map { [$0] } ?? [], .openReasoning)
-        + marks(format.reasoning.close.map { [$0] } ?? [], .closeReasoning) + hidden)
+    contentMarks = options.parsesCalls ? format.contentMarks : format.plainMarks
     reader = CallReader(calls, tools: options.tools, opening: 0)
     mayReason = format.reasoning.open != nil
     mayCallBarely = calls == .llama3
@@ -122,7 +114,7 @@ public struct ChatParser: Sendable {
     case .content:
       if mayCallBarely, beginsBareCall(isEnd: isEnd) { return true }
       return advanceText(contentMarks, isEnd: isEnd)
-    case .reasoning: return advanceText(reasoningMarks, isEnd: isEnd)
+    case .reasoning: return advanceText(format.reasoningMarks, isEnd: isEnd)
     case .call: return advanceCall(isEnd: isEnd)
     case .message: return advanceMessage(isEnd: isEnd)
     }

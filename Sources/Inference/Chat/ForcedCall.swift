@@ -68,7 +68,7 @@ extension ChatFormat {
         "<|channel|>commentary to=functions.\(first.name) <|constrain|>json<|message|>"
       isSingle = true
     case .none: throw refused("the model has no form for calls")
-    case .qwen3Coder: throw refused("its arguments are not JSON")
+    case .qwen3Coder, .glm: throw refused("its arguments are not JSON")
     }
     if isSingle {
       guard offered.count == 1 else {

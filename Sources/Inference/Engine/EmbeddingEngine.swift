@@ -55,7 +55,8 @@ public final class EmbeddingEngine: Sendable {
 
   /// Hands a request in.
   ///
-  /// - Throws: ``EngineError`` where it can't ever be served, or not now: ``EngineError/queueFull(limit:)``.
+  /// - Throws: ``EngineError`` where it can't ever be served, or not now: ``EngineError/queueFull(limit:)``, with as many
+  ///   requests as wait.
   public func submit(_ request: EmbeddingRequest) throws(EngineError) -> EmbeddingTask {
     do throws(EngineError) {
       let count = try check(request)
@@ -65,10 +66,10 @@ public final class EmbeddingEngine: Sendable {
       let accepted: Result<EmbeddingTask.Ticket, EngineError> = desk.post { state in
         guard state.phase == .open else { return .failure(.shuttingDown) }
         // One request is always taken, however long it is.
-        guard
-          state.counters.waiting < options.maximumQueue,
-          state.counters.waiting == 0 || state.tokens + count <= options.maximumQueuedTokens
-        else { return .failure(.queueFull(limit: options.maximumQueue)) }
+        let isFull = state.counters.waiting > 0 && state.tokens + count > options.maximumQueuedTokens
+        guard state.counters.waiting < options.maximumQueue, !isFull else {
+          return .failure(.queueFull(limit: state.counters.waiting))
+        }
         let ticket = EmbeddingTask.Ticket(id: state.nextID)
         state.nextID += 1
         state.tokens += count

@@ -45,6 +45,7 @@ import Testing
     ("{{ name + '<｜tool▁sep｜>' }} </think>", .deepSeek31, .think),
     ("{{ '[TOOL_CALLS]' }}", .mistral, .none), ("{{ '[TOOL_CALLS]' }}[THINK]", .mistral, .bracketed),
     ("<tool_call><function=x><parameter=y>", .qwen3Coder, .none), ("<think> <tool_call>", .hermes, .think),
+    ("<tool_call> <arg_key>", .glm, .none),
     ("<|tool|> <|/tool_call|>", .phi4, .none), ("<|python_tag|>", .llama3, .none), ("<|im_start|>", .none, .none),
   ])
   func marksTellTheFormat(template: String, calls: ChatFormat.Calls, reasoning: ChatFormat.Reasoning) {

@@ -146,6 +146,16 @@ import Testing
       content: "<tool_call>\n<function=now>\n<parameter=a>\nb",
       malformed: [.unfinished]),
 
+    // GLM.
+    Sample(
+      calls: .glm, reasoning: .think,
+      text: "<think></think>\nOk\n<tool_call>get_weather\n<arg_key>city</arg_key>\n<arg_value>12</arg_value>\n"
+        + "<arg_key>days</arg_key><arg_value>3</arg_value>\n</tool_call><tool_call>now</tool_call>",
+      content: "Ok", found: [["get_weather", "{\"city\":\"12\",\"days\":3}"], ["now", "{}"]]),
+    Sample(
+      calls: .glm, text: "<tool_call>now<arg_key>a</arg_key>b</tool_call>",
+      content: "<tool_call>now<arg_key>a</arg_key>b</tool_call>", malformed: [.unexpectedText]),
+
     // DeepSeek.
     Sample(
       calls: .deepSeek3,
@@ -268,7 +278,7 @@ import Testing
     "<|python_tag|>", "; ", "é🙂",
     "<|channel|>", "analysis", "final", "commentary to=functions.now", "<|message|>", "<|end|>", "<|start|>assistant",
     "<|call|>", "<|tool_call|>",
-    "<|/tool_call|>", "<", "<|", "now.call(a=\"WORD\")",
+    "<|/tool_call|>", "<", "<|", "now.call(a=\"WORD\")", "<arg_key>k</arg_key>", "<arg_value>WORD</arg_value>",
   ]
 
   @Test(arguments: ChatFormat.Calls.allCases) func cutsDoNotMatter(_ calls: ChatFormat.Calls) throws {

@@ -84,7 +84,7 @@ import Testing
       } catch { return error }
     }
     #expect(error(.hermes, .named("none"), tools) == .unknownTool(name: "none"))
-    for form in [ChatFormat.Calls.none, .qwen3Coder, .harmony, .deepSeek31] {
+    for form in [ChatFormat.Calls.none, .qwen3Coder, .glm, .harmony, .deepSeek31] {
       guard case .cannotForce? = error(form, .required, tools) else {
         Issue.record("\(form): \(String(describing: error(form, .required, tools)))")
         continue
