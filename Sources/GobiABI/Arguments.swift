@@ -12,6 +12,11 @@ extension gobi_model_info: ZeroStruct {}
 extension gobi_encode_options: ZeroStruct {}
 extension gobi_session_options: ZeroStruct {}
 extension gobi_sampler_options: ZeroStruct {}
+extension gobi_grammar_options: ZeroStruct {}
+extension gobi_engine_options: ZeroStruct {}
+extension gobi_request_options: ZeroStruct {}
+extension gobi_usage: ZeroStruct {}
+extension gobi_counters: ZeroStruct {}
 
 /// No struct of this header comes near it: a larger size is a caller's uninitialised memory.
 private let largestStruct = 4_096
@@ -62,6 +67,30 @@ func fill<T: ZeroStruct>(
 func text(_ pointer: UnsafePointer<CChar>?, _ name: String) throws(ABIError) -> String {
   guard let pointer else { throw ABIError(GOBI_INVALID_ARGUMENT, "\(name): NULL") }
   return String(cString: pointer)
+}
+
+/// A C string that must be UTF-8.
+func utf8(_ pointer: UnsafePointer<CChar>?, _ name: String) throws(ABIError) -> String {
+  guard let pointer else { throw ABIError(GOBI_INVALID_ARGUMENT, "\(name): NULL") }
+  guard let text = String(validatingCString: pointer) else {
+    throw ABIError(GOBI_INVALID_ARGUMENT, "\(name): not UTF-8")
+  }
+  return text
+}
+
+/// A size of C, nil for 0.
+func optional(_ value: Int, _ name: String) throws(ABIError) -> Int? {
+  guard value >= 0 else { throw ABIError(GOBI_INVALID_ARGUMENT, "\(name): \(UInt(bitPattern: value))") }
+  return value == 0 ? nil : value
+}
+
+/// A number of bytes, nil for 0.
+func bytes(_ value: UInt64) -> Int? { value == 0 ? nil : Int(clamping: value) }
+
+/// Seconds, nil for 0.
+func duration(_ seconds: Double, _ name: String) throws(ABIError) -> Duration? {
+  guard seconds >= 0, seconds <= 1e9 else { throw ABIError(GOBI_INVALID_ARGUMENT, "\(name): \(seconds) seconds") }
+  return seconds == 0 ? nil : .seconds(seconds)
 }
 
 /// The caller's array. NULL is allowed with a count of 0.

@@ -12,6 +12,12 @@ public struct TokenMask: Sendable, Equatable {
     words = Array(repeating: 0, count: (count + 63) / 64)
   }
 
+  /// The mask for `64 * words.count` tokens whose bits are in `words`, the lowest first.
+  public init(words: some Collection<UInt64>) {
+    self.words = Array(words)
+    count = self.words.count * 64
+  }
+
   public subscript(_ token: Int32) -> Bool {
     get { token >= 0 && Int(token) < count && words[Int(token) >> 6] >> (UInt64(token) & 63) & 1 == 1 }
     set {
