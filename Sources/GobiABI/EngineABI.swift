@@ -109,6 +109,7 @@ func end(of timeout: Double) throws(ABIError) -> Double? {
       counters.prefill_tokens = UInt64(now.prefillTokens)
       counters.cached_tokens = UInt64(now.cachedTokens)
       counters.generated_tokens = UInt64(now.generatedTokens)
+      counters.forced_tokens = UInt64(now.forcedTokens)
       counters.preemptions = UInt64(now.preemptions)
       counters.recomputed_tokens = UInt64(now.recomputedTokens)
       counters.swapped_bytes = UInt64(now.swappedBytes)

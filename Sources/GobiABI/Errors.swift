@@ -119,6 +119,7 @@ private func status(_ error: EngineError) -> Int {
   case .deadlineExceeded: GOBI_DEADLINE_EXCEEDED
   case .shuttingDown: GOBI_SHUTTING_DOWN
   case .session(let error): status(error)
+  case .grammar(let error): status(error)
   case .system: GOBI_FAILED
   }
 }

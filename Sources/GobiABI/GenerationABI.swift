@@ -31,7 +31,9 @@ extension GenerationRequest {
   fileprivate init(_ options: gobi_request_options) throws {
     self.init(prompt: Array(try array(options.prompt, options.prompt_count, "prompt")))
     sampling = try SamplingOptions(GobiABI.options(options.sampling))
-    let tokenizer = try options.tokenizer.map { try object($0, TokenizerBox.self).tokenizer }
+    let grammar = try options.grammar.map { try object($0, GrammarBox.self) }
+    let tokenizer = try (options.tokenizer.map { try object($0, TokenizerBox.self) } ?? grammar?.tokenizer)?.tokenizer
+    constraint = grammar?.constraint
     text = tokenizer.map {
       TextOptions(tokenizer: $0, renderSpecial: options.render_special, atTextStart: options.at_text_start)
     }
@@ -104,6 +106,7 @@ extension GenerationRequest {
       usage.prompt_tokens = UInt64(now.promptTokens)
       usage.cached_tokens = UInt64(now.cachedTokens)
       usage.completion_tokens = UInt64(now.completionTokens)
+      usage.forced_tokens = UInt64(now.forcedTokens)
       usage.preemptions = UInt64(now.preemptions)
       usage.recomputed_tokens = UInt64(now.recomputedTokens)
       usage.peak_kv_bytes = UInt64(now.peakKVBytes)

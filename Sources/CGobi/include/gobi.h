@@ -471,8 +471,8 @@ typedef struct gobi_request_options {
   const int32_t *prompt;  // (prompt_count) tokens, one at least
   size_t prompt_count;
   const gobi_sampler_options *sampling;  // NULL: greedy
-  const gobi_tokenizer *tokenizer;       // for texts; NULL: events have tokens alone
-  const gobi_grammar *grammar;           // what the answer is held to, of the model's own tokenizer; or NULL
+  const gobi_tokenizer *tokenizer;       // for texts; NULL: the grammar's, and without one events have tokens alone
+  const gobi_grammar *grammar;           // what the answer is held to, made for the tokenizer; or NULL
   const int32_t *stop_tokens;            // (stop_token_count) tokens that end it, beside the tokenizer's ending tokens
   size_t stop_token_count;
   const char *const *stop_strings;  // (stop_string_count) texts that end it and do not appear; need a tokenizer
@@ -546,6 +546,7 @@ typedef struct gobi_usage {
   uint64_t prompt_tokens;
   uint64_t cached_tokens;      // of the prompt's, those that the prefix cache had
   uint64_t completion_tokens;  // a stop token counts
+  uint64_t forced_tokens;      // of these, those that the grammar left no choice of: several share a step
   uint64_t preemptions;        // times that it had to make room
   uint64_t recomputed_tokens;  // positions computed again because of that
   uint64_t peak_kv_bytes;      // shared ones included
@@ -565,7 +566,7 @@ typedef struct gobi_counters {
   uint64_t waiting, running, paused;              // now: before their first step, in steps, making room
   uint64_t steps, stopped_steps;                  // run to their end, and stopped because of a cancellation
   uint64_t prefill_tokens, cached_tokens;         // prompt tokens computed, and had by the cache
-  uint64_t generated_tokens;
+  uint64_t generated_tokens, forced_tokens;       // and of these, those that grammars forced
   uint64_t preemptions, recomputed_tokens, swapped_bytes;
   uint64_t kv_bytes, cache_bytes, kv_budget;      // now; no budget is 0
   uint64_t evicted_blocks;                        // that the cache gave up
