@@ -48,6 +48,7 @@ final class Job {
   }
 
   var id: Int { ticket.id }
+  var adapterSerial: UInt64 { request.adapter?.serial ?? 0 }
   /// Tokens that must be evaluated before the next can be chosen: one while it decodes.
   var pending: Int { tokens.count - evaluated }
   var isDecoding: Bool { pending == 1 && firstToken != nil }
