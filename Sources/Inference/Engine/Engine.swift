@@ -85,6 +85,11 @@ public final class Engine: Sendable {
 
   private func check(_ request: GenerationRequest) throws(EngineError) {
     try request.validate(vocabulary: model.configuration.vocabulary)
+    if let adapter = request.adapter,
+      let reason = Session.mismatch(adapter, scale: request.adapterScale, model)
+    {
+      throw .invalidRequest(field: "adapter", reason: reason)
+    }
     guard request.prompt.count <= context else {
       throw .promptTooLong(tokens: request.prompt.count, limit: context)
     }

@@ -20,11 +20,16 @@ public struct GenerationRequest: Sendable {
   public var usesCache: Bool
   /// Requests share prefixes only with those of the same key: for tenants that must not learn of each other.
   public var cacheKey: UInt64
+  /// What the tokens go through beside the weights. Requests share prefixes only with those of the same adapter, the
+  /// same object, at the same scale.
+  public var adapter: Adapter?
+  /// Multiplies the adapter's own scale; with 0 there is no adapter.
+  public var adapterScale: Float
 
   public init(
     prompt: [Int32], sampling: SamplingOptions = SamplingOptions(), stop: StopRule = StopRule(),
     text: TextOptions? = nil, constraint: GrammarConstraint? = nil, priority: Int = 0, deadline: Duration? = nil,
-    usesCache: Bool = true, cacheKey: UInt64 = 0
+    usesCache: Bool = true, cacheKey: UInt64 = 0, adapter: Adapter? = nil, adapterScale: Float = 1
   ) {
     self.prompt = prompt
     self.sampling = sampling
@@ -35,6 +40,14 @@ public struct GenerationRequest: Sendable {
     self.deadline = deadline
     self.usesCache = usesCache
     self.cacheKey = cacheKey
+    self.adapter = adapter
+    self.adapterScale = adapterScale
+  }
+
+  /// What must be equal for prefixes to be shared.
+  var prefixKey: PrefixKey {
+    guard let adapter, adapterScale != 0 else { return PrefixKey(cacheKey: cacheKey) }
+    return PrefixKey(cacheKey: cacheKey, adapter: adapter.serial, scale: adapterScale.bitPattern)
   }
 
   /// Throws unless a model with `vocabulary` tokens can do something with it.

@@ -48,6 +48,7 @@ final class Job {
   }
 
   var id: Int { ticket.id }
+  var adapterSerial: UInt64 { request.adapter?.serial ?? 0 }
   /// Tokens that must be evaluated before the next can be chosen: one while it decodes, more behind forced ones.
   var pending: Int { tokens.count - evaluated }
   /// So many rows cost about what they would cost as sequences of their own, and are taken before prompts.

@@ -26,6 +26,10 @@ extension Scheduler {
     try addPrompts(to: &entries, shape, now)
     // Some of the first may have made room for some of the last.
     entries.removeAll { !$0.job.isRunning }
+    // Rows of one adapter side by side are multiplied together.
+    if entries.contains(where: { $0.job.request.adapter != nil }) {
+      entries.sort { $0.job.adapterSerial < $1.job.adapterSerial }
+    }
     return entries
   }
 
@@ -115,7 +119,7 @@ extension Scheduler {
     guard job.request.usesCache, job.evaluated == 0, options.cacheBytes > 0 else { return false }
     let size = session.pool.positions
     return running.contains { leader in
-      guard leader.request.usesCache, leader.request.cacheKey == job.request.cacheKey, !leader.isDecoding else {
+      guard leader.request.usesCache, leader.request.prefixKey == job.request.prefixKey, !leader.isDecoding else {
         return false
       }
       // Only the prompt to come matters: what the leader has is in the cache.
@@ -159,7 +163,8 @@ extension Scheduler {
   private func admit(_ job: Job, _ now: Double) throws(SessionError) -> Bool {
     guard try roomToAdmit(job, now) else { return false }
     if let saved = job.saved {
-      job.sequence = try session.restore(saved)
+      job.sequence = try session.restore(
+        saved, adapter: job.request.adapter, scale: job.request.adapterScale)
       job.saved = nil
       swapped -= saved.count
     }
@@ -173,12 +178,14 @@ extension Scheduler {
   /// Begins the sequence with what the cache has, where that is more than the request has kept.
   private func takeCached(_ job: Job) throws(SessionError) {
     var matched: (blocks: [Int32], tokens: Int) = ([], 0)
-    if job.request.usesCache { matched = cache.match(job.tokens.dropLast(), key: job.request.cacheKey) }
+    if job.request.usesCache { matched = cache.match(job.tokens.dropLast(), key: job.request.prefixKey) }
     if let sequence = job.sequence {
       guard matched.tokens > job.evaluated else { return }
       try session.remove(sequence)
     }
-    job.sequence = session.makeSequence(sharing: matched.blocks, position: matched.tokens)
+    job.sequence = try session.makeSequence(
+      sharing: matched.blocks, position: matched.tokens, adapter: job.request.adapter,
+      scale: job.request.adapterScale)
     job.evaluated = matched.tokens
     job.reached = max(job.reached, matched.tokens)
     job.published = matched.tokens

@@ -97,6 +97,13 @@ package final class Scheduler: @unchecked Sendable {
     }
     for submission in inbox {
       let job = Job(submission, options: options)
+      // The session makes room for an adapter once; where there is none, only this request ends.
+      do throws(SessionError) {
+        _ = try session.use(of: job.request.adapter, scale: job.request.adapterScale)
+      } catch {
+        fail(job, .session(error))
+        continue
+      }
       // No token is asked for, or none is possible: the prompt need not be evaluated.
       if let reason = job.state.end { complete(job, job.state.finish(reason)) } else { insertWaiting(job) }
     }
@@ -212,7 +219,7 @@ package final class Scheduler: @unchecked Sendable {
     guard job.request.usesCache, positions > job.published, let sequence = job.sequence,
       let blocks = try? session.kvBlocks(of: sequence, positions: positions)
     else { return }
-    cache.insert(job.tokens[..<positions], blocks: blocks, key: job.request.cacheKey)
+    cache.insert(job.tokens[..<positions], blocks: blocks, key: job.request.prefixKey)
     job.published = positions
   }
 }
