@@ -17,6 +17,12 @@ extension gobi_engine_options: ZeroStruct {}
 extension gobi_request_options: ZeroStruct {}
 extension gobi_usage: ZeroStruct {}
 extension gobi_counters: ZeroStruct {}
+extension gobi_adapter_options: ZeroStruct {}
+extension gobi_adapter_info: ZeroStruct {}
+extension gobi_chat_options: ZeroStruct {}
+extension gobi_embedder_options: ZeroStruct {}
+extension gobi_embed_request: ZeroStruct {}
+extension gobi_rerank_request: ZeroStruct {}
 
 /// No struct of this header comes near it: a larger size is a caller's uninitialised memory.
 private let largestStruct = 4_096
@@ -74,6 +80,15 @@ func utf8(_ pointer: UnsafePointer<CChar>?, _ name: String) throws(ABIError) -> 
   guard let pointer else { throw ABIError(GOBI_INVALID_ARGUMENT, "\(name): NULL") }
   guard let text = String(validatingCString: pointer) else {
     throw ABIError(GOBI_INVALID_ARGUMENT, "\(name): not UTF-8")
+  }
+  return text
+}
+
+/// Text with a length, which must be UTF-8; "" for NULL without one.
+func text(_ pointer: UnsafePointer<CChar>?, _ length: Int, _ name: String) throws(ABIError) -> String {
+  let bytes = try array(pointer, length, name)
+  guard let text = String(validating: bytes.lazy.map { UInt8(bitPattern: $0) }, as: UTF8.self) else {
+    throw ABIError(GOBI_BAD_TEXT, "\(name): not UTF-8")
   }
   return text
 }

@@ -66,6 +66,16 @@ func end(of timeout: Double) throws(ABIError) -> Double? {
   return timeout < 0 ? nil : EngineClock.monotonic.now() + timeout
 }
 
+/// Waits in pieces, for a wait has a largest length.
+func waitForEnd(_ timeout: Double, _ wait: (Duration) -> Bool) throws(ABIError) -> Bool {
+  let end = try end(of: timeout)
+  while true {
+    let left = end.map { max($0 - EngineClock.monotonic.now(), 0) } ?? 100
+    if wait(.seconds(min(left, 100))) { return true }
+    if left == 0 { return false }
+  }
+}
+
 @c @implementation public func gobi_engine_wait(
   _ engine: OpaquePointer!, _ timeout: Double, _ ended: UnsafeMutablePointer<Bool>!,
   _ error: UnsafeMutablePointer<OpaquePointer?>!
@@ -73,13 +83,7 @@ func end(of timeout: Double) throws(ABIError) -> Double? {
   call(error) {
     let result = try output(ended, "ended")
     let engine = try GobiABI.engine(engine)
-    let end = try end(of: timeout)
-    var left = 0.0
-    repeat {
-      // In pieces, for a wait has a largest length.
-      left = end.map { $0 - EngineClock.monotonic.now() } ?? 100
-      result.pointee = engine.waitForEnd(timeout: .seconds(min(max(left, 0), 100)))
-    } while !result.pointee && left > 0
+    result.pointee = try waitForEnd(timeout) { engine.waitForEnd(timeout: $0) }
   }
 }
 

@@ -56,6 +56,8 @@ private func abiError(_ error: any Error) -> ABIError {
   case let error as SamplerError: ABIError(GOBI_INVALID_ARGUMENT, error.description)
   case let error as GrammarError: ABIError(status(error), error.description)
   case let error as EngineError: ABIError(error)
+  case let error as AdapterError: ABIError(status(error), error.description)
+  case let error as ChatError: ABIError(status(error), error.description)
   default: ABIError(GOBI_FAILED, "\(error)")
   }
 }
@@ -121,6 +123,25 @@ private func status(_ error: EngineError) -> Int {
   case .session(let error): status(error)
   case .grammar(let error): status(error)
   case .system: GOBI_FAILED
+  }
+}
+
+private func status(_ error: AdapterError) -> Int {
+  switch error {
+  case .weights(let error): status(error)
+  case .notAnAdapter, .wrongModel, .unknownModules, .badValue: GOBI_BAD_FILE
+  case .unsupported: GOBI_UNSUPPORTED
+  case .budgetExceeded, .outOfMemory: GOBI_OUT_OF_MEMORY
+  case .kernel(let error): status(error)
+  }
+}
+
+private func status(_ error: ChatError) -> Int {
+  switch error {
+  case .invalidTool: GOBI_BAD_TEXT
+  case .unknownTool: GOBI_INVALID_ARGUMENT
+  case .cannotForce: GOBI_UNSUPPORTED
+  case .grammar(let error): status(error)
   }
 }
 

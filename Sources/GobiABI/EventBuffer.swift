@@ -2,24 +2,7 @@
 import CGobi
 import Inference
 
-/// Memory that is written over, and stays where it is until more is needed.
-private final class Lent<T> {
-  private var memory = UnsafeMutableBufferPointer<T>.allocate(capacity: 64)
-
-  deinit { memory.deallocate() }
-
-  func set(_ values: UnsafeBufferPointer<T>, end: T) -> UnsafePointer<T>? {
-    if memory.count <= values.count {
-      memory.deallocate()
-      memory = .allocate(capacity: values.count * 2)
-    }
-    _ = memory.update(fromContentsOf: values)
-    memory[values.count] = end
-    return memory.baseAddress.map { UnsafePointer($0) }
-  }
-}
-
-/// One event of C, written over by the next. T of `Lent` is trivial in every use.
+/// One event of C, written over by the next.
 final class EventBuffer {
   private let event = UnsafeMutablePointer<gobi_event>.allocate(capacity: 1)
   private let text = Lent<CChar>()
@@ -57,8 +40,8 @@ final class EventBuffer {
       said = failure.message
     }
     result.text_length = shown.utf8.count
-    result.text = Self.lend(&shown, text)
-    result.message = Self.lend(&said, message)
+    result.text = text.set(&shown)
+    result.message = message.set(&said)
     result.top_count = choices.count
     result.top = choices.withUnsafeBufferPointer { top.set($0, end: gobi_choice()) }
     event.initialize(to: result)
@@ -73,12 +56,6 @@ final class EventBuffer {
     case .length: (Int32(GOBI_FINISH_LENGTH), "")
     case .contextFull: (Int32(GOBI_FINISH_CONTEXT), "")
     case .cancelled: (Int32(GOBI_FINISH_CANCELLED), "")
-    }
-  }
-
-  private static func lend(_ string: inout String, _ memory: Lent<CChar>) -> UnsafePointer<CChar>? {
-    string.withUTF8 { bytes in
-      bytes.withMemoryRebound(to: CChar.self) { memory.set($0, end: 0) }
     }
   }
 }

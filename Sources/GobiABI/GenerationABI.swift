@@ -3,6 +3,12 @@ import CGobi
 import Glibc
 import Inference
 
+/// Waits until the descriptor is readable, at most `seconds` where they are given; perhaps for less.
+func wait(for descriptor: Int32, seconds: Double?) {
+  var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+  _ = poll(&entry, 1, seconds.map { Int32(min($0 * 1e3, 1e6).rounded(.up)) } ?? -1)
+}
+
 final class GenerationBox: HandleObject {
   static let kind: UInt64 = 12
   static let noun = "generation"
@@ -21,8 +27,7 @@ final class GenerationBox: HandleObject {
       if generation.isOver || timeout == 0 { return nil }
       let left = end.map { $0 - EngineClock.monotonic.now() }
       if let left, left <= 0 { return nil }
-      var entry = pollfd(fd: try generation.descriptor(), events: Int16(POLLIN), revents: 0)
-      _ = poll(&entry, 1, left.map { Int32(min($0 * 1e3, 1e6).rounded(.up)) } ?? -1)
+      wait(for: try generation.descriptor(), seconds: left)
     }
   }
 }
@@ -45,6 +50,8 @@ extension GenerationRequest {
         try utf8($0, "stop_strings")
       },
       maximumTokens: try optional(options.max_tokens, "max_tokens"))
+    adapter = try options.adapter.map { try object($0, AdapterBox.self).adapter }
+    adapterScale = options.adapter_scale == 0 ? 1 : options.adapter_scale
     priority = Int(options.priority)
     deadline = try duration(options.deadline, "deadline")
     usesCache = !options.no_cache

@@ -53,13 +53,8 @@ extension GrammarLimits {
     let tokenizer = try object(tokenizer, TokenizerBox.self)
     let options = try GobiABI.options(options)
     let limits = try GrammarLimits(options)
-    let bytes = try array(text, length, "text")
-    guard bytes.count <= limits.sourceBytes else {
-      throw GrammarError.limit(name: "bytes", maximum: limits.sourceBytes)
-    }
-    guard let source = String(validating: bytes.lazy.map { UInt8(bitPattern: $0) }, as: UTF8.self) else {
-      throw ABIError(GOBI_BAD_TEXT, "text: not UTF-8")
-    }
+    guard length <= limits.sourceBytes else { throw GrammarError.limit(name: "bytes", maximum: limits.sourceBytes) }
+    let source = try GobiABI.text(text, length, "text")
     guard GOBI_GRAMMAR_JSON_SCHEMA...GOBI_GRAMMAR_REGEX ~= Int(kind) else {
       throw ABIError(GOBI_INVALID_ARGUMENT, "kind: \(kind)")
     }

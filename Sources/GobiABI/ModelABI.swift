@@ -1,6 +1,7 @@
 // gobi_inspect, gobi_plan_memory and gobi_model_*.
 import CGobi
 import Inference
+import Synchronization
 
 final class ModelBox: HandleObject {
   static let kind: UInt64 = 4
@@ -14,6 +15,18 @@ final class ModelBox: HandleObject {
     self.model = model
     tokenizer = Result { TokenizerBox(try TokenizerLoader.tokenizer(of: WeightFiles.open(path: path))) }
     template = Result { try ModelBox.chatTemplate(path) }
+  }
+
+  private let format = Mutex<ChatFormat?>(nil)
+
+  /// How the model writes calls and reasoning; found once, for it looks at the whole vocabulary.
+  var chatFormat: ChatFormat {
+    format.withLock { known in
+      let found =
+        known ?? ChatFormat(template: (try? template.get())?.source, tokenizer: (try? tokenizer.get())?.tokenizer)
+      known = found
+      return found
+    }
   }
 
   private static func chatTemplate(_ path: String) throws -> ChatTemplate {

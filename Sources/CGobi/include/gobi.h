@@ -1,5 +1,5 @@
-// The model-level C ABI of Gobi, version 1: runtime, models, text, sessions, samplers, grammars, engine. Kernels are in
-// ckernels.h, a C++ wrapper is gobi.hpp. docs/ABI.md says how this header may change.
+// The model-level C ABI of Gobi, version 1: runtime, models, adapters, text, sessions, samplers, grammars, engines.
+// Kernels are in ckernels.h, a C++ wrapper is gobi.hpp. docs/ABI.md says how this header may change.
 //
 // Conventions
 //  - Calls that can fail return gobi_status and take `gobi_error **error` last. It may be NULL; otherwise *error
@@ -19,9 +19,10 @@
 //    there is room for it, so capacity needed + 1 gives a C string.
 //  - Text arguments with a length need no terminating 0. Paths and names are C strings.
 //  - Times are in seconds, as double. Timeouts: 0 does not wait, GOBI_FOREVER waits without limit.
-//  - Threads: runtimes, models, tokenizers, cancel flags, grammars, engines and generations are used from any number of
-//    threads at once; but for gobi_generation_next, which has one caller at a time. Sessions, samplers, decoders and
-//    matchers are used by one thread at a time. A call that meets another one where it may not returns GOBI_BUSY.
+//  - Threads: runtimes, models, adapters, tokenizers, cancel flags, grammars, engines, embedders and what is submitted
+//    to them are used from any number of threads at once; but for gobi_generation_next, which has one caller at a time.
+//    Sessions, samplers, decoders, matchers and chat parsers are used by one thread at a time. A call that meets
+//    another one where it may not returns GOBI_BUSY.
 //    Nothing may be given back while a call on it runs. Giving back waits for nothing that could last: not for a step
 //    that is evaluated, not for an answer.
 #ifndef GOBI_H
@@ -193,6 +194,33 @@ GOBI_API gobi_status gobi_model_architecture(const gobi_model *model, char *buff
 GOBI_API gobi_status gobi_model_name(const gobi_model *model, char *buffer, size_t capacity, size_t *needed,
                                      gobi_error **error);
 
+// ---------------------------------------------------------------------------------------------------- adapters
+
+/// A LoRA adapter, packed for one model's kernels; shared by any number of sequences and requests.
+typedef struct gobi_adapter gobi_adapter;
+
+typedef struct gobi_adapter_options {
+  size_t struct_size;
+  uint64_t budget;  // most bytes of packed matrices; 0: no limit
+} gobi_adapter_options;
+
+/// `path`: GGUF, a PEFT .safetensors with adapter_config.json beside it, or the folder of the two. GOBI_BAD_FILE if it
+/// is none, or another model's; GOBI_UNSUPPORTED if it has more to it than what is run here.
+GOBI_API gobi_status gobi_adapter_open(const char *path, const gobi_model *model, const gobi_adapter_options *options,
+                                       gobi_adapter **adapter, gobi_error **error);
+GOBI_API void gobi_adapter_close(gobi_adapter *adapter);
+
+typedef struct gobi_adapter_info {
+  size_t struct_size;    // set by the caller
+  uint64_t parameters;   // values in all its matrices
+  uint64_t bytes;        // of its packed matrices
+  uint64_t fingerprint;  // tells this adapter from others
+  uint32_t rank;         // the greatest of its matrices
+  uint32_t modules;      // linear layers that it changes
+} gobi_adapter_info;
+
+GOBI_API gobi_status gobi_adapter_describe(const gobi_adapter *adapter, gobi_adapter_info *info, gobi_error **error);
+
 // -------------------------------------------------------------------------------------------------------- text
 
 typedef struct gobi_tokenizer gobi_tokenizer;
@@ -250,6 +278,64 @@ GOBI_API gobi_status gobi_chat_render(const gobi_model *model, const char *messa
                                       bool add_generation_prompt, char *buffer, size_t capacity, size_t *needed,
                                       gobi_error **error);
 
+// -------------------------------------------------------------------------------------------------------- chat
+
+/// Reads content, reasoning and tool calls from an answer as it comes, in the format of the model's family. See
+/// docs/CHAT.md.
+typedef struct gobi_chat_parser gobi_chat_parser;
+
+typedef struct gobi_chat_options {
+  size_t struct_size;
+  const char *tools;     // those given to gobi_chat_render; NULL: none, and what looks like a call is content
+  const char *prompt;    // (prompt_length) the rendered prompt: it may end inside reasoning; or NULL
+  size_t prompt_length;
+  uint64_t id_seed;      // ids of calls are the same for the same seed; 0: by chance
+} gobi_chat_options;
+
+/// Whether answers of the model are to be decoded with render_special for a parser: its marks are control tokens then.
+GOBI_API gobi_status gobi_chat_shows_special(const gobi_model *model, bool *shows, gobi_error **error);
+GOBI_API gobi_status gobi_chat_parser_create(const gobi_model *model, const gobi_chat_options *options,
+                                             gobi_chat_parser **parser, gobi_error **error);
+GOBI_API void gobi_chat_parser_destroy(gobi_chat_parser *parser);
+/// Takes a piece of the answer: whole characters, as decoders and engines give them.
+GOBI_API gobi_status gobi_chat_parser_append(gobi_chat_parser *parser, const char *text, size_t length,
+                                             gobi_error **error);
+/// Ends the answer: what was held back becomes events.
+GOBI_API gobi_status gobi_chat_parser_finish(gobi_chat_parser *parser, gobi_error **error);
+
+enum {
+  GOBI_CHAT_CONTENT = 0,         // text
+  GOBI_CHAT_REASONING = 1,       // text
+  GOBI_CHAT_CALL_BEGAN = 2,      // index, id, name
+  GOBI_CHAT_CALL_ARGUMENTS = 3,  // index; text: all pieces together are a JSON object
+  GOBI_CHAT_CALL_ENDED = 4,      // index
+  GOBI_CHAT_MALFORMED_CALL = 5   // what began as a call is none; text says why, and the call follows as content
+};
+
+/// The library's own: valid until the next call on the parser.
+typedef struct gobi_chat_event {
+  size_t struct_size;  // of the library's struct: a later version has more
+  const char *text;    // UTF-8 with a terminating 0; "" where there is none
+  size_t text_length;  // in bytes
+  const char *id;      // of a call; else ""
+  const char *name;    // of the function; else ""
+  size_t index;        // of the call in the answer, from 0
+  int32_t kind;        // GOBI_CHAT_...
+} gobi_chat_event;
+
+/// The next event of what was appended so far; NULL where there is none.
+GOBI_API gobi_status gobi_chat_parser_next(gobi_chat_parser *parser, const gobi_chat_event **event, gobi_error **error);
+
+typedef struct gobi_grammar gobi_grammar;
+
+/// Holds an answer to a call of one of `tools`, or of the one called `name` where that is not NULL: the prompt goes on
+/// with the text in `buffer`, encoded with parse_special; the rest is held to *grammar; and a parser is fed the text
+/// first. `in_reasoning`: the prompt ends inside reasoning, which the text then ends. GOBI_UNSUPPORTED where the
+/// model's format cannot be held to a call. The grammar is made only where the buffer is large enough.
+GOBI_API gobi_status gobi_chat_force_call(const gobi_model *model, const char *tools, const char *name,
+                                          bool in_reasoning, gobi_grammar **grammar, char *buffer, size_t capacity,
+                                          size_t *needed, gobi_error **error);
+
 // ----------------------------------------------------------------------------------------------------- session
 
 /// Sequences of one model that are evaluated together. Results depend on the weights, a sequence's tokens and the
@@ -283,6 +369,9 @@ GOBI_API gobi_status gobi_sequence_position(gobi_session *session, gobi_sequence
 /// until one of them writes.
 GOBI_API gobi_status gobi_sequence_branch(gobi_session *session, gobi_sequence sequence, size_t position,
                                           gobi_sequence *branch, gobi_error **error);
+/// Gives an empty sequence an adapter, or none for NULL. `scale` multiplies the adapter's own. Branches have it too.
+GOBI_API gobi_status gobi_sequence_set_adapter(gobi_session *session, gobi_sequence sequence,
+                                               const gobi_adapter *adapter, float scale, gobi_error **error);
 /// Drops all positions from `position` on.
 GOBI_API gobi_status gobi_sequence_trim(gobi_session *session, gobi_sequence sequence, size_t position,
                                         gobi_error **error);
@@ -369,8 +458,7 @@ GOBI_API gobi_status gobi_sample_masked(gobi_sampler *sampler, const float *logi
 
 // ----------------------------------------------------------------------------------------------------- grammar
 
-/// Texts that may be generated, compiled for one vocabulary. docs/GRAMMAR.md says what can be written.
-typedef struct gobi_grammar gobi_grammar;
+// A gobi_grammar: texts that may be generated, compiled for one vocabulary. docs/GRAMMAR.md says what can be written.
 
 enum {
   GOBI_GRAMMAR_JSON_SCHEMA = 0,  // JSON texts that are valid against a schema; "true" is any JSON
@@ -473,6 +561,7 @@ typedef struct gobi_request_options {
   const gobi_sampler_options *sampling;  // NULL: greedy
   const gobi_tokenizer *tokenizer;       // for texts; NULL: the grammar's, and without one events have tokens alone
   const gobi_grammar *grammar;           // what the answer is held to, made for the tokenizer; or NULL
+  const gobi_adapter *adapter;           // of the same model; or NULL. Prefixes are shared within an adapter and scale
   const int32_t *stop_tokens;            // (stop_token_count) tokens that end it, beside the tokenizer's ending tokens
   size_t stop_token_count;
   const char *const *stop_strings;  // (stop_string_count) texts that end it and do not appear; need a tokenizer
@@ -481,6 +570,7 @@ typedef struct gobi_request_options {
   double deadline;      // from submission; a request that is not finished by then fails. 0: none
   uint64_t cache_key;   // prefixes are shared by requests of the same key: one a tenant hides what others asked
   int32_t priority;     // greater is more urgent, -100 to 100
+  float adapter_scale;  // multiplies the adapter's own scale; 0: 1
   bool no_cache;        // neither uses the prefix cache nor leaves anything in it
   bool ignore_eos;      // the tokenizer's ending tokens do not end it
   bool render_special;  // control tokens show as their names
@@ -581,6 +671,95 @@ GOBI_API gobi_status gobi_engine_counters(gobi_engine *engine, gobi_counters *co
 /// model="smollm2", already escaped; or NULL.
 GOBI_API gobi_status gobi_engine_prometheus(gobi_engine *engine, const char *labels, char *buffer, size_t capacity,
                                             size_t *needed, gobi_error **error);
+
+// -------------------------------------------------------------------------------------------------- embeddings
+
+/// Which hidden states make a text's vector. The default is what the engine's options say, and there the mean for an
+/// encoder and the last token for others.
+enum { GOBI_POOLING_DEFAULT = 0, GOBI_POOLING_MEAN = 1, GOBI_POOLING_FIRST = 2, GOBI_POOLING_LAST = 3 };
+
+/// Serves vectors of texts of any length, and scores of documents, on a thread of its own. A result is what a session
+/// alone would give for the same chunks, bit for bit.
+typedef struct gobi_embedder gobi_embedder;
+
+typedef struct gobi_embedder_options {
+  size_t struct_size;
+  const gobi_tokenizer *tokenizer;  // its special tokens are put around texts; NULL: none are
+  size_t context;                   // positions of a chunk that there is room for; 0: the model's default_context
+  size_t chunk_tokens;              // tokens of a chunk at most, special ones included; 0: the context
+  size_t max_queue;                 // requests that may wait; 0: 1,024
+  size_t max_queued_tokens;         // tokens of all of them; 0: 8,388,608
+  size_t max_step_tokens;           // tokens of a step; 0: 2,048
+  size_t max_step_chunks;           // chunks of a step; 0: 64
+  double time_to_result;            // aim, from submission; 0: 2
+  double aging;                     // a waiting request rises by one priority level each time this has passed; 0: 5
+  int32_t pooling;                  // GOBI_POOLING_...
+  int32_t reserved;
+} gobi_embedder_options;
+
+GOBI_API gobi_status gobi_embedder_create(const gobi_model *model, const gobi_embedder_options *options,
+                                          gobi_embedder **embedder, gobi_error **error);
+/// Cancels what it still serves, and returns at once.
+GOBI_API void gobi_embedder_destroy(gobi_embedder *embedder);
+/// As of an engine.
+GOBI_API gobi_status gobi_embedder_drain(gobi_embedder *embedder, gobi_error **error);
+GOBI_API gobi_status gobi_embedder_shut_down(gobi_embedder *embedder, gobi_error **error);
+GOBI_API gobi_status gobi_embedder_wait(gobi_embedder *embedder, double timeout, bool *ended, gobi_error **error);
+GOBI_API gobi_status gobi_embedder_prometheus(gobi_embedder *embedder, const char *labels, char *buffer,
+                                              size_t capacity, size_t *needed, gobi_error **error);
+
+/// What becomes of a text that is longer than a chunk: it is cut into chunks, whose vectors are averaged by their
+/// tokens and whose best score counts; or it is refused with GOBI_CONTEXT_EXCEEDED; or what is beyond is left out.
+enum { GOBI_EXCESS_CHUNK = 0, GOBI_EXCESS_REFUSE = 1, GOBI_EXCESS_TRUNCATE = 2 };
+
+/// A request in an embedder, until it is given back.
+typedef struct gobi_embedding gobi_embedding;
+
+typedef struct gobi_embed_request {
+  size_t struct_size;
+  const int32_t *tokens;  // (token_count) without special ones
+  size_t token_count;
+  const int32_t *second;  // (second_count) the second of a pair, which an encoder looks at together; or NULL
+  size_t second_count;
+  size_t overlap;     // tokens that a chunk repeats of the one before; 0: an eighth
+  double deadline;    // from submission; 0: none
+  int32_t excess;     // GOBI_EXCESS_...
+  int32_t pooling;    // GOBI_POOLING_...
+  int32_t priority;   // greater is more urgent, -100 to 100
+  bool labels;        // scores of the model's classification head in place of a vector
+  bool unnormalised;  // the vector is not scaled to length 1
+} gobi_embed_request;
+
+GOBI_API gobi_status gobi_embedder_submit(gobi_embedder *embedder, const gobi_embed_request *request,
+                                          gobi_embedding **embedding, gobi_error **error);
+
+typedef struct gobi_rerank_request {
+  size_t struct_size;
+  const int32_t *query;  // (query_count) without special tokens
+  size_t query_count;
+  const int32_t *const *documents;  // (document_count) of (document_tokens[i])
+  const size_t *document_tokens;
+  size_t document_count;
+  double deadline;   // from submission; 0: none
+  int32_t excess;    // GOBI_EXCESS_...
+  int32_t priority;  // greater is more urgent, -100 to 100
+} gobi_rerank_request;
+
+/// How well documents answer a query: (document_count) scores, greater is better. A model whose classification head has
+/// one label looks at query and document together; of others a score is the cosine of two vectors.
+GOBI_API gobi_status gobi_embedder_rerank(gobi_embedder *embedder, const gobi_rerank_request *request,
+                                          gobi_embedding **embedding, gobi_error **error);
+/// Cancels the request if it is not over.
+GOBI_API void gobi_embedding_destroy(gobi_embedding *embedding);
+GOBI_API gobi_status gobi_embedding_cancel(gobi_embedding *embedding);
+/// Waits for the result. *done says whether it is there; the status is what the request failed for.
+GOBI_API gobi_status gobi_embedding_wait(gobi_embedding *embedding, double timeout, bool *done, gobi_error **error);
+/// The vector or the scores. `capacity` and `*needed` are in floats. GOBI_INVALID_ARGUMENT before the result is there.
+GOBI_API gobi_status gobi_embedding_values(gobi_embedding *embedding, float *values, size_t capacity, size_t *needed,
+                                           gobi_error **error);
+/// A descriptor that is readable when gobi_embedding_wait may say more than it did. Of a reranking it changes: ask
+/// again where that said that nothing was there; -1 where there is nothing to wait for. Neither read nor close it.
+GOBI_API gobi_status gobi_embedding_descriptor(gobi_embedding *embedding, int *descriptor, gobi_error **error);
 
 #ifdef __cplusplus
 }
