@@ -76,7 +76,9 @@ final class Opened {
 /// A generated model with a tokenizer, written once for all tests.
 enum TinyModel {
   static let path: Result<String, any Error> = Result {
-    let path = FileManager.default.temporaryDirectory.appendingPathComponent("gobi-abi-\(ProcessInfo.processInfo.processIdentifier).gguf").path
+    let path = FileManager.default.temporaryDirectory.appendingPathComponent(
+      "gobi-abi-\(ProcessInfo.processInfo.processIdentifier).gguf"
+    ).path
     let shape = try #require(SyntheticShape(name: "tiny"))
     let type = try #require(FileType(name: "Q4_0"))
     try SyntheticModel(shape: shape, type: type).write(to: path)
