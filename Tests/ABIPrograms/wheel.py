@@ -74,6 +74,31 @@ def grammars(model, engine):
     raises(gobi.Unsupported, gobi.Grammar.regex, model.tokenizer, r"\bword")
 
 
+def chats(model):
+    parser = gobi.ChatParser(model, prompt="hello")
+    events = parser.append("an ans") + parser.append("wer") + parser.finish()
+    assert "".join(event.text for event in events) == "an answer"
+    assert all(event.kind is gobi.ChatKind.CONTENT for event in events)
+    raises(gobi.BadText, gobi.ChatParser, model, tools=[{"type": "nothing"}])
+    tools = [{"type": "function", "function": {"name": "weather"}}]
+    raises(gobi.Unsupported, gobi.force_call, model, tools)  # the template of this model has no calls
+    assert gobi.shows_special(model) in (False, True)
+
+
+def embeddings(model):
+    with gobi.Embedder(model, chunk_tokens=64) as embedder:
+        first, other, again = embedder.embed(["the sand", "a camel " * 100, "the sand"])
+        assert len(first) == model.info.width and list(first) == list(again) != list(other)
+        assert abs(sum(value * value for value in first) - 1) < 1e-4
+        scores = embedder.rerank("the sand", ["a camel", "the sand"]).values()
+        assert len(scores) == 2 and abs(scores[1] - 1) < 1e-4 and scores[1] >= scores[0]
+        raises(gobi.ContextExceeded, lambda: embedder.submit("a camel " * 100, excess="refuse").values())
+        raises(gobi.InvalidArgument, embedder.submit, "the sand", labels=True)
+        raises(gobi.BadFile, gobi.Adapter, sys.argv[1], model)  # a model, no adapter
+        embedder.drain()
+        assert embedder.wait(30) and "gobi_embedding" in embedder.prometheus()
+
+
 def several(model):
     """Many requests, waited for by a selector; another thread cancels one; one thread at a time takes events."""
     with gobi.Engine(model, max_sequences=4) as engine:
@@ -118,6 +143,8 @@ def main(path):
             grammars(model, engine)
         sessions(model, chosen)
         several(model)
+        chats(model)
+        embeddings(model)
     mapped = pathlib.Path("/proc/self/maps").read_text()
     assert "libgobi" in mapped and not any(word in mapped for word in ("libswift", "blas", "lapack")), "strangers"
     print(f"gobi {gobi.__version__} from {pathlib.Path(gobi.__file__).parent.name}: every use as documented")

@@ -156,6 +156,20 @@ class Model : public detail::Handle<gobi_model, gobi_model_close> {
   }
 };
 
+/// A LoRA adapter, packed for one model.
+class Adapter : public detail::Handle<gobi_adapter, gobi_adapter_close> {
+ public:
+  Adapter(const std::string &path, const Model &model,
+          const gobi_adapter_options &options = sized<gobi_adapter_options>()) {
+    create(gobi_adapter_open, path.c_str(), model.get(), &options);
+  }
+  gobi_adapter_info describe() const {
+    auto info = sized<gobi_adapter_info>();
+    detail::call(gobi_adapter_describe, raw_, &info);
+    return info;
+  }
+};
+
 class Tokenizer : public detail::Handle<gobi_tokenizer, gobi_tokenizer_destroy> {
  public:
   explicit Tokenizer(const Model &model) { create(gobi_tokenizer_create, model.get()); }
@@ -208,6 +222,9 @@ class Session : public detail::Handle<gobi_session, gobi_session_destroy> {
     return sequence;
   }
   void remove(gobi_sequence sequence) { detail::call(gobi_sequence_remove, raw_, sequence); }
+  void set_adapter(gobi_sequence sequence, const Adapter *adapter, float scale = 1) {
+    detail::call(gobi_sequence_set_adapter, raw_, sequence, adapter ? adapter->get() : nullptr, scale);
+  }
   void trim(gobi_sequence sequence, std::size_t position) {
     detail::call(gobi_sequence_trim, raw_, sequence, position);
   }
@@ -271,6 +288,44 @@ class Grammar : public detail::Handle<gobi_grammar, gobi_grammar_destroy> {
  private:
   Grammar(const Tokenizer &tokenizer, std::int32_t kind, std::string_view text, const gobi_grammar_options &options) {
     create(gobi_grammar_create, tokenizer.get(), kind, text.data(), text.size(), &options);
+  }
+};
+
+/// What a chat parser found; gobi_chat_event as values.
+struct ChatEvent {
+  std::int32_t kind = GOBI_CHAT_CONTENT;
+  std::string text;
+  std::string id;
+  std::string name;
+  std::size_t index = 0;
+};
+
+/// Content, reasoning and tool calls of an answer as it comes.
+class ChatParser : public detail::Handle<gobi_chat_parser, gobi_chat_parser_destroy> {
+ public:
+  explicit ChatParser(const Model &model, const gobi_chat_options &options = sized<gobi_chat_options>()) {
+    create(gobi_chat_parser_create, model.get(), &options);
+  }
+  /// Takes a piece of the answer, and gives what is certain now.
+  std::vector<ChatEvent> append(std::string_view text) {
+    detail::call(gobi_chat_parser_append, raw_, text.data(), text.size());
+    return taken();
+  }
+  /// Ends the answer, and gives what was held back.
+  std::vector<ChatEvent> finish() {
+    detail::call(gobi_chat_parser_finish, raw_);
+    return taken();
+  }
+
+ private:
+  std::vector<ChatEvent> taken() {
+    std::vector<ChatEvent> events;
+    const gobi_chat_event *lent = nullptr;
+    for (;;) {
+      detail::call(gobi_chat_parser_next, raw_, &lent);
+      if (lent == nullptr) return events;
+      events.push_back({lent->kind, std::string(lent->text, lent->text_length), lent->id, lent->name, lent->index});
+    }
   }
 };
 
@@ -467,6 +522,71 @@ inline Generation::Generation(const Engine &engine, const Request &request) {
   options.stop_string_count = strings.size();
   create(gobi_engine_submit, engine.get(), &options);
 }
+
+/// A request in an embedder. Cancelled when it goes out of scope before its end.
+class Embedding : public detail::Handle<gobi_embedding, gobi_embedding_destroy> {
+ public:
+  /// Whether the result is there, at most after `timeout` seconds. Throws what the request failed for.
+  bool wait(double timeout = GOBI_FOREVER) {
+    bool done = false;
+    detail::call(gobi_embedding_wait, raw_, timeout, &done);
+    return done;
+  }
+  /// The vector or the scores; waits for them.
+  std::vector<float> values() {
+    wait();
+    return detail::filled<std::vector<float>>(gobi_embedding_values, raw_);
+  }
+  void cancel() { detail::check(gobi_embedding_cancel(raw_)); }
+
+ private:
+  friend class Embedder;
+  Embedding() = default;
+};
+
+/// Vectors of texts of any length, and scores of documents.
+class Embedder : public detail::Handle<gobi_embedder, gobi_embedder_destroy> {
+ public:
+  explicit Embedder(const Model &model, const gobi_embedder_options &options = sized<gobi_embedder_options>()) {
+    create(gobi_embedder_create, model.get(), &options);
+  }
+  /// `options` says all but the tokens.
+  Embedding submit(const std::vector<std::int32_t> &tokens,
+                   gobi_embed_request options = sized<gobi_embed_request>()) {
+    options.tokens = tokens.data();
+    options.token_count = tokens.size();
+    Embedding embedding;
+    embedding.create(gobi_embedder_submit, raw_, &options);
+    return embedding;
+  }
+  Embedding rerank(const std::vector<std::int32_t> &query, const std::vector<std::vector<std::int32_t>> &documents,
+                   gobi_rerank_request options = sized<gobi_rerank_request>()) {
+    std::vector<const std::int32_t *> tokens;
+    std::vector<std::size_t> counts;
+    for (const auto &document : documents) {
+      tokens.push_back(document.data());
+      counts.push_back(document.size());
+    }
+    options.query = query.data();
+    options.query_count = query.size();
+    options.documents = tokens.data();
+    options.document_tokens = counts.data();
+    options.document_count = documents.size();
+    Embedding embedding;
+    embedding.create(gobi_embedder_rerank, raw_, &options);
+    return embedding;
+  }
+  void drain() { detail::call(gobi_embedder_drain, raw_); }
+  void shut_down() { detail::call(gobi_embedder_shut_down, raw_); }
+  bool wait(double timeout = GOBI_FOREVER) {
+    bool ended = false;
+    detail::call(gobi_embedder_wait, raw_, timeout, &ended);
+    return ended;
+  }
+  std::string prometheus(const std::string &labels = "") const {
+    return detail::filled<std::string>(gobi_embedder_prometheus, raw_, labels.c_str());
+  }
+};
 
 }  // namespace gobi
 #endif

@@ -57,10 +57,11 @@ EngineOptions = _options("gobi_engine_options", *_named(c_size_t, "context chunk
                          *_named(c_double, "time_per_output_token time_to_first_token aging"), ("kv_format", c_int32),
                          ("no_cache", c_bool))
 RequestOptions = _options("gobi_request_options", ("prompt", POINTER(c_int32)), ("prompt_count", c_size_t),
-                          ("sampling", POINTER(SamplerOptions)), *_named(Handle, "tokenizer grammar"),
+                          ("sampling", POINTER(SamplerOptions)), *_named(Handle, "tokenizer grammar adapter"),
                           ("stop_tokens", POINTER(c_int32)), ("stop_token_count", c_size_t),
                           ("stop_strings", POINTER(c_char_p)), *_named(c_size_t, "stop_string_count max_tokens"),
                           ("deadline", c_double), ("cache_key", c_uint64), ("priority", c_int32),
+                          ("adapter_scale", c_float),
                           *_named(c_bool, "no_cache ignore_eos render_special at_text_start"))
 Event = _options("gobi_event", ("text", c_void_p), ("text_length", c_size_t), ("message", c_char_p),
                  ("top", POINTER(Choice)), *_named(c_size_t, "top_count cached_tokens"),
@@ -75,6 +76,25 @@ Counters = _options("gobi_counters",
                                       "preemptions recomputed_tokens swapped_bytes kv_bytes cache_bytes kv_budget "
                                       "evicted_blocks queue_count first_token_count output_token_count"),
                     *_named(c_double, "queue_sum first_token_sum output_token_sum"))
+
+AdapterOptions = _options("gobi_adapter_options", ("budget", c_uint64))
+AdapterInfo = _options("gobi_adapter_info", *_named(c_uint64, "parameters bytes fingerprint"),
+                       *_named(c_uint32, "rank modules"))
+ChatOptions = _options("gobi_chat_options", *_named(c_char_p, "tools prompt"), ("prompt_length", c_size_t),
+                       ("id_seed", c_uint64))
+ChatEvent = _options("gobi_chat_event", ("text", c_void_p), ("text_length", c_size_t), *_named(c_char_p, "id name"),
+                     ("index", c_size_t), ("kind", c_int32))
+EmbedderOptions = _options("gobi_embedder_options", ("tokenizer", Handle),
+                           *_named(c_size_t, "context chunk_tokens max_queue max_queued_tokens max_step_tokens "
+                                             "max_step_chunks"),
+                           *_named(c_double, "time_to_result aging"), *_named(c_int32, "pooling reserved"))
+EmbedRequest = _options("gobi_embed_request", ("tokens", POINTER(c_int32)), ("token_count", c_size_t),
+                        ("second", POINTER(c_int32)), *_named(c_size_t, "second_count overlap"),
+                        ("deadline", c_double), *_named(c_int32, "excess pooling priority"),
+                        *_named(c_bool, "labels unnormalised"))
+RerankRequest = _options("gobi_rerank_request", ("query", POINTER(c_int32)), ("query_count", c_size_t),
+                         ("documents", POINTER(POINTER(c_int32))), ("document_tokens", POINTER(c_size_t)),
+                         ("document_count", c_size_t), ("deadline", c_double), *_named(c_int32, "excess priority"))
 
 _OUT = POINTER(Handle)
 _BYTES = [c_void_p, c_size_t, POINTER(c_size_t)]  # buffer, capacity, needed
@@ -119,6 +139,24 @@ _CALLS: dict[str, list[Any]] = {
     "gobi_matcher_mask": [Handle, *_BYTES],
     "gobi_matcher_accept": [Handle, c_int32],
     "gobi_matcher_forced": [Handle, *_BYTES],
+    "gobi_adapter_open": [c_char_p, Handle, POINTER(AdapterOptions), _OUT],
+    "gobi_adapter_describe": [Handle, POINTER(AdapterInfo)],
+    "gobi_sequence_set_adapter": [Handle, c_uint64, Handle, c_float],
+    "gobi_chat_shows_special": [Handle, POINTER(c_bool)],
+    "gobi_chat_parser_create": [Handle, POINTER(ChatOptions), _OUT],
+    "gobi_chat_parser_append": [Handle, c_char_p, c_size_t],
+    "gobi_chat_parser_finish": [Handle],
+    "gobi_chat_parser_next": [Handle, POINTER(POINTER(ChatEvent))],
+    "gobi_chat_force_call": [Handle, c_char_p, c_char_p, c_bool, _OUT, *_BYTES],
+    "gobi_embedder_create": [Handle, POINTER(EmbedderOptions), _OUT],
+    "gobi_embedder_drain": [Handle],
+    "gobi_embedder_shut_down": [Handle],
+    "gobi_embedder_wait": [Handle, c_double, POINTER(c_bool)],
+    "gobi_embedder_prometheus": [Handle, c_char_p, *_BYTES],
+    "gobi_embedder_submit": [Handle, POINTER(EmbedRequest), _OUT],
+    "gobi_embedder_rerank": [Handle, POINTER(RerankRequest), _OUT],
+    "gobi_embedding_wait": [Handle, c_double, POINTER(c_bool)],
+    "gobi_embedding_values": [Handle, *_BYTES],
     "gobi_engine_create": [Handle, POINTER(EngineOptions), _OUT],
     "gobi_engine_drain": [Handle],
     "gobi_engine_shut_down": [Handle],
@@ -140,6 +178,7 @@ _PLAIN: dict[str, tuple[Any, list[Any]]] = {
     "gobi_cancel_set": (c_int32, [Handle]),
     "gobi_cancel_reset": (c_int32, [Handle]),
     "gobi_generation_cancel": (c_int32, [Handle]),
+    "gobi_embedding_cancel": (c_int32, [Handle]),
     "gobi_runtime_threads": (c_uint32, [Handle]),
     "gobi_engine_context": (c_size_t, [Handle]),
     "gobi_token_bos": (c_int32, [Handle]),
@@ -150,7 +189,8 @@ _PLAIN: dict[str, tuple[Any, list[Any]]] = {
     **{name: (None, [Handle]) for name in (
         "gobi_cancel_destroy", "gobi_runtime_destroy", "gobi_model_close", "gobi_tokenizer_destroy",
         "gobi_session_destroy", "gobi_sampler_destroy", "gobi_grammar_destroy", "gobi_matcher_destroy",
-        "gobi_engine_destroy", "gobi_generation_destroy")},
+        "gobi_engine_destroy", "gobi_generation_destroy", "gobi_adapter_close", "gobi_chat_parser_destroy",
+        "gobi_embedder_destroy", "gobi_embedding_destroy")},
 }
 
 

@@ -13,7 +13,7 @@ from . import _abi
 from ._abi import Owned, call, check, filled_text, library, sized
 from .errors import error_of
 from .grammar import Grammar
-from .model import Model, kv_format_number, tokens_array
+from .model import Adapter, Model, kv_format_number, tokens_array
 from .session import Choice, sampler_options
 
 FOREVER = -1.0
@@ -163,7 +163,8 @@ class Engine(Owned):
         self._model = model
 
     def submit(self, prompt: str | Sequence[int], *, max_tokens: int = 0, stop: Sequence[str] = (),
-               stop_tokens: Sequence[int] = (), grammar: Grammar | None = None, text: bool = True,
+               stop_tokens: Sequence[int] = (), grammar: Grammar | None = None,
+               adapter: Adapter | None = None, adapter_scale: float = 1, text: bool = True,
                deadline: float = 0, priority: int = 0, use_cache: bool = True, cache_key: int = 0,
                ignore_eos: bool = False, render_special: bool = False, at_text_start: bool = False,
                **sampling: Any) -> Generation:
@@ -181,6 +182,7 @@ class Engine(Owned):
             sampling=ctypes.pointer(sampler_options(**sampling)),
             tokenizer=self._model.tokenizer.raw if text else None,
             grammar=grammar.raw if grammar is not None else None,
+            adapter=adapter.raw if adapter is not None and adapter_scale != 0 else None, adapter_scale=adapter_scale,
             stop_tokens=tokens_array(stop_tokens), stop_token_count=len(stop_tokens),
             stop_strings=strings, stop_string_count=len(stop), max_tokens=max_tokens, deadline=deadline,
             cache_key=cache_key, priority=priority, no_cache=not use_cache, ignore_eos=ignore_eos,

@@ -7,7 +7,7 @@ from ctypes import byref
 from typing import Any
 
 from . import _abi
-from ._abi import Owned, sized
+from ._abi import Handle, Owned, sized
 from .model import Tokenizer
 
 _KINDS = {"json_schema": 0, "gbnf": 1, "regex": 2}
@@ -25,6 +25,12 @@ class Grammar(Owned):
         data = source.encode()
         options = sized(_abi.GrammarOptions, compact=compact)
         super().__init__("gobi_grammar_create", tokenizer.raw, _KINDS[kind], data, len(data), byref(options))
+
+    @classmethod
+    def _adopt(cls, raw: Handle) -> Grammar:
+        grammar = cls.__new__(cls)
+        grammar._raw = raw
+        return grammar
 
     @classmethod
     def json_schema(cls, tokenizer: Tokenizer, schema: Any, *, compact: bool = False) -> Grammar:

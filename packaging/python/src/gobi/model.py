@@ -136,6 +136,23 @@ class Model(Owned):
         return self.tokenizer.encode(self.render_chat(messages, tools), parse_special=True, add_bos=False)
 
 
+class Adapter(Owned):
+    """A LoRA adapter for one model: GGUF, a PEFT .safetensors with its adapter_config.json, or their folder."""
+
+    _destroy = "gobi_adapter_close"
+
+    def __init__(self, path: str | os.PathLike[str], model: Model, *, budget: int = 0) -> None:
+        options = sized(_abi.AdapterOptions, budget=budget)
+        super().__init__("gobi_adapter_open", os.fsencode(path), model.raw, byref(options))
+
+    @property
+    def info(self) -> dict[str, int]:
+        """gobi_adapter_info by name."""
+        info = sized(_abi.AdapterInfo)
+        call("gobi_adapter_describe", self.raw, byref(info))
+        return {name: getattr(info, name) for name, _ in _abi.AdapterInfo._fields_[1:]}
+
+
 class Tokenizer(Owned):
     _destroy = "gobi_tokenizer_destroy"
 

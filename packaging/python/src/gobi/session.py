@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from . import _abi
 from ._abi import Owned, call, filled, sized
 from .grammar import Grammar
-from .model import Cancel, Model, kv_format_number, tokens_array
+from .model import Adapter, Cancel, Model, kv_format_number, tokens_array
 
 _OUTPUTS = {"last": 0, "none": 1, "all": 2}
 _SUMMARIES = {"mean": 0, "pooled": 1, "hidden": 2}
@@ -100,6 +100,11 @@ class Sequence:
     def evaluate(self, tokens: abc.Sequence[int], *, cancel: Cancel | None = None) -> Any:
         """Appends tokens. Returns the logits after the last one."""
         return self.session.evaluate({self: tokens}, cancel=cancel)[0]
+
+    def set_adapter(self, adapter: Adapter | None, scale: float = 1) -> None:
+        """Of an empty sequence."""
+        call("gobi_sequence_set_adapter", self.session.raw, self.number, adapter.raw if adapter is not None else None,
+             scale)
 
     def branch(self, position: int | None = None) -> Sequence:
         """A new sequence with the same beginning. Memory is shared until one of them writes."""
