@@ -64,7 +64,7 @@ let package = Package(
       name: "CapacityTests",
       dependencies: ["Capacity", "TestSupport", .product(name: "GRDB", package: "GRDB.swift")], swiftSettings: swift),
     .testTarget(
-      name: "ABITests", dependencies: ["GobiABI", "CGobi", "TestSupport"], swiftSettings: swift),
+      name: "ABITests", dependencies: ["GobiABI", "CGobi", "Inference", "TestSupport"], swiftSettings: swift),
   ],
   cLanguageStandard: .gnu17
 )

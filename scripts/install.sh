@@ -24,7 +24,7 @@ place 755 "$products/liblibgobi.so" "$root/lib/libgobi.so.$version"
 strip --strip-unneeded "$root/lib/libgobi.so.$version"
 ln -sfn "libgobi.so.$version" "$root/lib/libgobi.so.$major"
 ln -sfn "libgobi.so.$major" "$root/lib/libgobi.so"
-for header in Sources/CGobi/include/gobi.h Sources/CKernels/include/{ckernels.h,ck_formats.def,ck_isas.def}; do
+for header in Sources/CGobi/include/{gobi.h,gobi.hpp} Sources/CKernels/include/{ckernels.h,ck_formats.def,ck_isas.def}; do
   place 644 "$header" "$root/include/$(basename "$header")"
 done
 sed -e "s|@PREFIX@|$prefix|" -e "s|@VERSION@|$version|" packaging/gobi.pc.in >"$scratch/gobi.pc"

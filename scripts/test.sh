@@ -70,7 +70,21 @@ if [ $schemas_status -eq 3 ]; then
 else
   step "a public validator finds generated JSON valid" outcome "$logs/schemas.log" $schemas_status
 fi
-step "installed library: C, C++, Python, Swift" scripts/test-installed.sh
+abi_status=0
+{ scripts/check-abi.sh && scripts/check-abi.sh --self-test; } >"$logs/abi.log" 2>&1 || abi_status=$?
+if [ $abi_status -eq 3 ]; then
+  skip "the C ABI is the one in packaging/abi" "$(tail -1 "$logs/abi.log")"
+else
+  step "the C ABI is the one in packaging/abi, and each kind of break is noticed" outcome "$logs/abi.log" $abi_status
+fi
+step "installed library: C, C++, Swift" scripts/test-installed.sh
+wheel_status=0
+scripts/test-wheel.sh >"$logs/wheel.log" 2>&1 || wheel_status=$?
+if [ $wheel_status -eq 3 ]; then
+  skip "the Python wheel, where no Swift is" "$(tail -1 "$logs/wheel.log")"
+else
+  step "the Python wheel, where no Swift is" outcome "$logs/wheel.log" $wheel_status
+fi
 step "a token allocates nothing, and layers neither lock nor retain" summarised token-loop scripts/token-loop.sh
 step "benchmark program: answers, workers, refusals" summarised bench scripts/test-bench.sh
 step "kernels under address and undefined-behaviour sanitizers" summarised address scripts/conformance.sh address --quick --isa best

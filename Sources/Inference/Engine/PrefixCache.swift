@@ -1,6 +1,20 @@
 // Keys and values of sequences that ended or go on, block by block in a radix tree over their tokens. Bounded in
 // bytes; gives up the block that was used longest ago. Used by the engine's thread alone.
 
+/// What keys and values depend on beside the tokens, and who may know of them.
+package struct PrefixKey: Hashable, Sendable {
+  /// ``GenerationRequest/cacheKey``
+  package let cacheKey: UInt64
+  /// ``Adapter/serial``, 0 for none; a fingerprint might be made to equal another's.
+  package let adapter: UInt64
+  /// The bits of the adapter's scale.
+  package let scale: UInt32
+
+  package init(cacheKey: UInt64, adapter: UInt64 = 0, scale: UInt32 = 0) {
+    (self.cacheKey, self.adapter, self.scale) = (cacheKey, adapter, scale)
+  }
+}
+
 /// A tree whose edges are the tokens of one block each. A block's keys and values depend on all tokens before it, which
 /// are those of its ancestors: so a path that matches a prompt's tokens holds the prompt's keys and values.
 package final class PrefixCache {
@@ -9,7 +23,7 @@ package final class PrefixCache {
     let tokens: [Int32]
     let block: Int32
     /// The key of the tree.
-    let key: UInt64
+    let key: PrefixKey
     /// Nil for a tree's root, which has no block.
     unowned(unsafe) let parent: Node?
     var children: [[Int32]: Node] = [:]
@@ -17,7 +31,7 @@ package final class PrefixCache {
     unowned(unsafe) var newer: Node?
     unowned(unsafe) var older: Node?
 
-    init(_ tokens: [Int32], block: Int32, key: UInt64, parent: Node?) {
+    init(_ tokens: [Int32], block: Int32, key: PrefixKey, parent: Node?) {
       self.tokens = tokens
       self.block = block
       self.key = key
@@ -28,7 +42,7 @@ package final class PrefixCache {
   private let pool: KVBlocks
   /// The most blocks that are kept.
   private let limit: Int
-  private var roots: [UInt64: Node] = [:]
+  private var roots: [PrefixKey: Node] = [:]
   // A path is marked as used from its end to its root, so a parent is always newer than its children: the oldest node
   // has none.
   private unowned(unsafe) var newest: Node?
@@ -52,7 +66,7 @@ package final class PrefixCache {
   // MARK: Use
 
   /// The longest beginning of `tokens` that the tree holds, and its blocks; only a part of the last block may count.
-  package func match(_ tokens: ArraySlice<Int32>, key: UInt64) -> (blocks: [Int32], tokens: Int) {
+  package func match(_ tokens: ArraySlice<Int32>, key: PrefixKey) -> (blocks: [Int32], tokens: Int) {
     guard var node = roots[key] else { return ([], 0) }
     var blocks: [Int32] = []
     var index = tokens.startIndex
@@ -84,7 +98,7 @@ package final class PrefixCache {
   }
 
   /// Keeps the blocks of a sequence that holds `tokens`; those that the tree has already stay as they are.
-  package func insert(_ tokens: ArraySlice<Int32>, blocks: [Int32], key: UInt64) {
+  package func insert(_ tokens: ArraySlice<Int32>, blocks: [Int32], key: PrefixKey) {
     guard limit > 0, !tokens.isEmpty else { return }
     let root = roots[key] ?? Node([], block: -1, key: key, parent: nil)
     var node = root

@@ -39,7 +39,7 @@ extension Scheduler {
     if let sequence = job.sequence { wanted -= try session.kvBlockCount(of: sequence) }
     if job.saved == nil, job.sequence == nil, job.request.usesCache {
       // What it shares with the cache is there, and can't be reclaimed once it is shared.
-      wanted -= cache.match(job.tokens.dropLast(), key: job.request.cacheKey).tokens / session.pool.positions
+      wanted -= cache.match(job.tokens.dropLast(), key: job.request.prefixKey).tokens / session.pool.positions
     }
     while wanted > free {
       if wanted - free <= cache.reclaimable {

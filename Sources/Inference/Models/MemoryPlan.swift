@@ -28,16 +28,21 @@ extension Model {
   ///   - context: nil for ``defaultContext``.
   ///   - kvFormat: nil for ``defaultKVFormat``.
   ///   - chunk: rows that a session works on at once.
+  ///   - adapterRank: of the adapters that sequences may have, ``Adapter/rank``; 0 for none.
   /// - Throws: ``ModelError/kernel(_:)`` if no kernel serves the model's shape.
   public func memoryPlan(
-    context: Int? = nil, batch: Int = 1, kvFormat: KVFormat? = nil, chunk: Int = Model.defaultChunk
+    context: Int? = nil, batch: Int = 1, kvFormat: KVFormat? = nil, chunk: Int = Model.defaultChunk,
+    adapterRank: Int = 0
   ) throws(ModelError) -> MemoryPlan {
     let context = context ?? defaultContext
-    guard context > 0, context <= Int(Int32.max), batch > 0, batch <= 1 << 24, chunk > 0, chunk <= 1 << 16 else {
+    guard context > 0, context <= Int(Int32.max), batch > 0, batch <= 1 << 24, chunk > 0, chunk <= 1 << 16,
+      (0...Adapter.maximumRank).contains(adapterRank)
+    else {
       throw .kernel(
         KernelError(.invalidArgument, "a plan for \(context) positions, \(batch) sequences, chunks of \(chunk)"))
     }
-    let shape = try sessionShape(context: context, chunk: chunk, kvFormat: kvFormat ?? defaultKVFormat)
+    let shape = try sessionShape(
+      context: context, chunk: chunk, kvFormat: kvFormat ?? defaultKVFormat, adapterRank: adapterRank)
     let blocks = (context + KVLayout.blockPositions - 1) / KVLayout.blockPositions
     let (sequence, overflow) = blocks.multipliedReportingOverflow(by: shape.blockBytes)
     let (kv, overflow2) = sequence.multipliedReportingOverflow(by: batch)
@@ -84,7 +89,9 @@ extension Model {
   public var defaultKVFormat: KVFormat { exact || configuration.isEncoder ? .f16 : runtime.preferredKVFormat }
 
   /// Runs the model's code over a workspace that only measures.
-  func sessionShape(context: Int, chunk: Int, kvFormat: KVFormat) throws(ModelError) -> SessionShape {
+  func sessionShape(
+    context: Int, chunk: Int, kvFormat: KVFormat, adapterRank: Int = 0
+  ) throws(ModelError) -> SessionShape {
     // An encoder sees a whole text at once.
     let rows = configuration.isEncoder ? max(chunk, context) : chunk
     do {
@@ -97,7 +104,7 @@ extension Model {
       let pass = try Pass(
         runtime: runtime, workspace: workspace, capacity: rows, kvLayout: layout, context: context, exact: exact)
       pass.begin()
-      pass.measure(rows: rows)
+      pass.measure(rows: rows, adapterRank: adapterRank)
       let outputs = try architecture.hidden(pass)
       if !configuration.isEncoder {
         let logits = TensorView(outputs.base, rows: rows, columns: configuration.vocabulary)

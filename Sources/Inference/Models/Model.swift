@@ -83,6 +83,8 @@ public final class Model: Sendable {
   let architecture: any Architecture
   /// Scores that the model's classification head gives a text; 0 if it has none.
   public var labels: Int { architecture.labels }
+  /// Its linear layers, which adapters name.
+  package let linears: [LinearSite]
   /// Owns the memory that the architecture's tensors lie in.
   private let arena: WeightArena
 
@@ -129,6 +131,7 @@ public final class Model: Sendable {
     self.exactActivations = options.exactActivations
     weightBytes = arena.byteCount
     parameters = loader.parameters
+    linears = loader.linears
     var fingerprint = loader.fingerprint
     fingerprint.add("\(configuration)")
     self.fingerprint = fingerprint.value

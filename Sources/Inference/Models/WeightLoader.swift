@@ -26,6 +26,7 @@ package struct WeightLoader {
     var parameters = 0
     var seen: Set<String> = []
     var fingerprint = Fingerprint()
+    var linears: [LinearSite] = []
   }
 
   let file: any WeightFile
@@ -61,6 +62,8 @@ package struct WeightLoader {
   package var parameters: Int { work.parameters }
   /// What tells this model from others: names, shapes, formats and samples of the data.
   package var fingerprint: Fingerprint { work.fingerprint }
+  /// Every linear layer that was asked for, in order: what adapters may change.
+  package var linears: [LinearSite] { work.linears }
   /// What is to be done, in order.
   var jobs: [WeightJob] { work.jobs }
 
@@ -71,6 +74,12 @@ package struct WeightLoader {
     case .gguf: prefix.gguf + gguf
     case .huggingFace: prefix.huggingFace + huggingFace
     }
+  }
+
+  /// The module's name in transformers, without what stands before `layers.`; the same in whatever file.
+  private func module(_ huggingFace: String) -> String {
+    let root = if case .huggingFace(let prefix) = naming { prefix } else { "" }
+    return prefix.huggingFace.dropFirst(root.count) + huggingFace
   }
 
   /// Whether the file has this tensor.
@@ -110,7 +119,11 @@ package struct WeightLoader {
     var first = 0
     for count in rows {
       let packed = try pack(source, firstRow: first, rows: count, of: total, columns: columns)
-      linears.append(Linear(weight: packed, bias: bias.map { $0 + first }))
+      linears.append(Linear(weight: packed, bias: bias.map { $0 + first }, site: work.linears.count))
+      work.linears.append(
+        LinearSite(
+          gguf: prefix.gguf + gguf, module: module(hf), firstRow: first, rows: count, totalRows: total,
+          columns: columns))
       first += count
     }
     return linears

@@ -161,7 +161,9 @@ extension Session {
           pass.ask(index - taken)
         }
         let first = entry.range.lowerBound + taken
-        pass.add(batch.tokens[first..<first + count], of: state.kv, at: state.position + taken)
+        pass.add(
+          batch.tokens[first..<first + count], of: state.kv, at: state.position + taken,
+          adapter: state.adapter)
         taken += count
       }
     }
