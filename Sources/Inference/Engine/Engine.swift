@@ -61,7 +61,8 @@ public final class Engine: Sendable {
       let state: GenerationState
       do throws(SamplerError) {
         state = try GenerationState(
-          prompt: request.prompt, sampler: Sampler(request.sampling), stop: request.stop, text: request.text)
+          prompt: request.prompt, sampler: Sampler(request.sampling), stop: request.stop, text: request.text,
+          constraint: request.constraint, vocabulary: model.configuration.vocabulary)
       } catch { throw .sampler(error) }
       let arrival = desk.clock.now()
       let limit = options.maximumQueue

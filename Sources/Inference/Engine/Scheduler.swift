@@ -95,7 +95,11 @@ package final class Scheduler: @unchecked Sendable {
       }
       return (state.phase, state.inbox, state.cancelled, state.clearsCache)
     }
-    for submission in inbox { insertWaiting(Job(submission, options: options)) }
+    for submission in inbox {
+      let job = Job(submission, options: options)
+      // No token is asked for, or none is possible: the prompt need not be evaluated.
+      if let reason = job.state.end { complete(job, job.state.finish(reason)) } else { insertWaiting(job) }
+    }
     if !cancelled.isEmpty {
       let ids = Set(cancelled)
       for job in running + waiting where ids.contains(job.id) { leave(job) }

@@ -51,7 +51,7 @@ public struct TokenMask: Sendable, Equatable {
 
   /// Minus infinity for every token that is not allowed, and for logits beyond the mask.
   func apply(to logits: UnsafeMutableBufferPointer<Float>) {
-    for (index, word) in words.enumerated() where word != .max {
+    for (index, word) in words.enumerated() where word != .max && index * 64 < logits.count {
       for token in index * 64..<min(index * 64 + 64, logits.count) where word >> UInt64(token & 63) & 1 == 0 {
         logits[token] = -.infinity
       }
