@@ -28,7 +28,7 @@ forbid "the library neither prints nor ends the process" '(\bfatalError\(|\btry!
 forbid "no unsafeFlags" 'unsafeFlags' Package.swift
 
 # A folder of Inference uses only folders before it in this list: no type declared later may be named earlier.
-rooms=(Weights Conversion Tensors Kernels Text Grammar Models Session Generation Engine)
+rooms=(Weights Conversion Tensors Kernels Text Grammar Chat Models Session Generation Engine)
 declared() {
   grep -rhoE '^public (final )?(class|struct|enum|protocol|actor) [A-Z][A-Za-z0-9]*' "$inference/$1" 2>/dev/null |
     awk '{print $NF}'
