@@ -1,58 +1,29 @@
 // One answer to a chat request: text, reasoning and calls of tools.
 import Inference
 
-/// A piece of a chat's answer, as its text is taken apart.
-enum ReplyPart: Sendable, Equatable {
-  case content(String)
-  case reasoning(String)
-  /// A call begins.
-  case call(index: Int, id: String, name: String)
-  /// More of a call's arguments, which are JSON text.
-  case arguments(index: Int, String)
-}
-
-/// Takes the text of an answer apart.
-protocol ReplyReader: Sendable {
-  mutating func append(_ text: String) -> [ReplyPart]
-  /// What was held back, when nothing more comes.
-  mutating func finish() -> [ReplyPart]
-}
-
-/// All text is content.
-struct PlainReply: ReplyReader {
-  func append(_ text: String) -> [ReplyPart] { text.isEmpty ? [] : [.content(text)] }
-  func finish() -> [ReplyPart] { [] }
-}
-
 struct ChatChoice: AnswerChoice {
-  private struct Call: Sendable {
-    let id: String
-    let name: String
-    var arguments = ""
-  }
-
   let index: Int
   let tokenizer: any Tokenizer
-  private var reader: any ReplyReader
+  /// Takes the text apart; nil where all of it is content.
+  private var parser: ChatParser?
   private let reportsLogProbabilities: Bool
-  private var content = ""
-  private var reasoning = ""
-  private var calls: [Call] = []
+  private var message = ChatMessage()
   private var hasCalls = false
   private var logProbabilities: [JSONValue] = []
   private var finish: String?
 
-  init(index: Int, tokenizer: any Tokenizer, reader: any ReplyReader, reportsLogProbabilities: Bool) {
+  init(index: Int, tokenizer: any Tokenizer, parser: ChatParser?, reportsLogProbabilities: Bool) {
     self.index = index
     self.tokenizer = tokenizer
-    self.reader = reader
+    self.parser = parser
     self.reportsLogProbabilities = reportsLogProbabilities
   }
 
-  private mutating func parts(_ addition: Addition) -> [ReplyPart] {
-    var parts = reader.append(addition.text)
-    if addition.finish != nil { parts += reader.finish() }
-    return parts
+  private mutating func events(_ addition: Addition) -> [ChatEvent] {
+    guard parser != nil else { return addition.text.isEmpty ? [] : [.content(addition.text)] }
+    var events = parser?.append(addition.text) ?? []
+    if addition.finish != nil { events += parser?.finish() ?? [] }
+    return events
   }
 
   /// An answer that was cut short is that, whatever it holds.
@@ -65,8 +36,9 @@ struct ChatChoice: AnswerChoice {
   mutating func stream(_ addition: Addition) -> [JSONValue] {
     var log = addition.token.flatMap { reportsLogProbabilities ? [LogProbabilityText.chat($0, tokenizer)] : nil }
     var entries: [JSONValue] = []
-    for part in parts(addition) {
-      entries.append(entry([delta(part)], log, nil))
+    for event in events(addition) {
+      guard let delta = delta(event) else { continue }
+      entries.append(entry([delta], log, nil))
       log = nil
     }
     if log != nil { entries.append(entry([("content", "")], log, nil)) }
@@ -74,19 +46,20 @@ struct ChatChoice: AnswerChoice {
     return entries
   }
 
-  private mutating func delta(_ part: ReplyPart) -> (String, JSONValue) {
-    switch part {
+  private mutating func delta(_ event: ChatEvent) -> (String, JSONValue)? {
+    switch event {
     case .content(let text): return ("content", .string(text))
     case .reasoning(let text): return ("reasoning_content", .string(text))
-    case .call(let index, let id, let name):
+    case .toolCallBegan(let index, let id, let name):
       hasCalls = true
       let function = JSONValue.object([("name", .string(name)), ("arguments", "")])
       return (
         "tool_calls",
         [.object([("index", .init(index)), ("id", .string(id)), ("type", "function"), ("function", function)])]
       )
-    case .arguments(let index, let text):
+    case .toolCallArguments(let index, let text):
       return ("tool_calls", [.object([("index", .init(index)), ("function", .object([("arguments", .string(text))]))])])
+    case .toolCallEnded, .malformedCall: return nil
     }
   }
 
@@ -107,37 +80,28 @@ struct ChatChoice: AnswerChoice {
     if reportsLogProbabilities, let token = addition.token {
       logProbabilities.append(LogProbabilityText.chat(token, tokenizer))
     }
-    for part in parts(addition) {
-      switch part {
-      case .content(let text): content += text
-      case .reasoning(let text): reasoning += text
-      case .call(_, let id, let name):
-        hasCalls = true
-        calls.append(Call(id: id, name: name))
-      case .arguments(let index, let text):
-        if calls.indices.contains(index) { calls[index].arguments += text }
-      }
-    }
+    for event in events(addition) { message.add(event) }
+    hasCalls = !message.calls.isEmpty
     finish = addition.finish ?? finish
   }
 
   func whole() -> JSONValue {
-    let isSilent = content.isEmpty && hasCalls
-    var message: [(String, JSONValue)] = [
-      ("role", "assistant"), ("content", isSilent ? .null : .string(content)), ("refusal", .null),
+    let isSilent = message.content.isEmpty && hasCalls
+    var pairs: [(String, JSONValue)] = [
+      ("role", "assistant"), ("content", isSilent ? .null : .string(message.content)), ("refusal", .null),
     ]
-    if !reasoning.isEmpty { message.append(("reasoning_content", .string(reasoning))) }
+    if !message.reasoning.isEmpty { pairs.append(("reasoning_content", .string(message.reasoning))) }
     if hasCalls {
-      let list = calls.map { call in
+      let list = message.calls.map { call in
         JSONValue.object([
           ("id", .string(call.id)), ("type", "function"),
           ("function", .object([("name", .string(call.name)), ("arguments", .string(call.arguments))])),
         ])
       }
-      message.append(("tool_calls", .array(list)))
+      pairs.append(("tool_calls", .array(list)))
     }
     return .object([
-      ("index", .init(index)), ("message", .object(message)),
+      ("index", .init(index)), ("message", .object(pairs)),
       ("logprobs", reportsLogProbabilities ? Self.logProbabilities(logProbabilities) : .null),
       ("finish_reason", .init(reason(finish))),
     ])

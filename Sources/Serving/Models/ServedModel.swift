@@ -37,9 +37,11 @@ public final class ServedModel: Sendable {
   let encoder: TextEncoder?
   let tokenizer: any Tokenizer
   let template: ChatTemplate?
+  /// How the model writes reasoning and calls.
+  let format: ChatFormat
   let grammars: GrammarStore
   /// What templates expect beside the messages.
-  private let variables: [String: JSONValue]
+  let variables: [String: JSONValue]
 
   /// Takes over a loaded model, and starts its engine.
   ///
@@ -52,6 +54,7 @@ public final class ServedModel: Sendable {
     self.model = model
     self.tokenizer = tokenizer
     self.template = template
+    format = ChatFormat(template: template?.source, tokenizer: tokenizer)
     grammars = GrammarStore(tokenizer: tokenizer, limits: limits)
     let isEncoder = model.configuration.isEncoder
     engine = isEncoder ? nil : try Engine(model: model, options: options)
@@ -72,24 +75,6 @@ public final class ServedModel: Sendable {
   // MARK: Text to tokens
 
   func tokens(of text: String) -> [Int32] { tokenizer.encode(text, parseSpecial: true, addEOS: false) }
-
-  /// The conversation as the model's template writes it, up to where the answer begins.
-  func prompt(of chat: ChatRequest) throws(APIError) -> [Int32] {
-    guard let template else {
-      throw .invalid("model", "'\(label)' has no chat template; use /v1/completions", code: "no_chat_template")
-    }
-    let names = variables.merging(chat.variables) { _, new in new }
-    let text: String
-    do throws(TextError) {
-      text = try template.render(
-        messages: chat.messages, tools: chat.tools.isUsed ? .array(chat.tools.tools) : nil, addGenerationPrompt: true,
-        variables: names)
-    } catch {
-      throw .invalid("messages", error.description, code: "chat_template")
-    }
-    // The template writes the special tokens that it wants itself.
-    return tokenizer.encode(text, parseSpecial: true, addBOS: false, addEOS: false)
-  }
 
   // MARK: The end
 

@@ -23,7 +23,7 @@ struct ChatRequest: Sendable {
     let older = try fields.int("max_tokens", 1...Int(Int32.max))
     sampling.maximumTokens = try fields.int("max_completion_tokens", 1...Int(Int32.max)) ?? older
     format = try OutputFormat(fields)
-    if format != .text, tools.choice != .none, tools.choice != .auto {
+    if format != .text, case .forced = tools.choice {
       throw .invalid(format.param, "an answer cannot be a tool call and be held to a format too")
     }
     stream = try StreamFields(fields)

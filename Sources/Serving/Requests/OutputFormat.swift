@@ -2,7 +2,7 @@
 import Inference
 
 /// The texts that may be generated, as a request describes them.
-enum OutputFormat: Hashable, Sendable {
+enum OutputFormat: Equatable, Sendable {
   case text
   /// JSON valid against this schema, in its JSON text.
   case schema(String)
@@ -25,6 +25,16 @@ enum OutputFormat: Hashable, Sendable {
     case .text, .schema: "response_format"
     case .grammar: "grammar"
     case .regex: "regex"
+    }
+  }
+
+  /// Tells it from others; nil for free text.
+  var key: String? {
+    switch self {
+    case .text: nil
+    case .schema(let text): "schema\n" + text
+    case .grammar(let text): "grammar\n" + text
+    case .regex(let text): "regex\n" + text
     }
   }
 

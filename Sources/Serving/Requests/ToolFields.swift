@@ -3,14 +3,14 @@ import Inference
 
 struct ToolFields: Sendable {
   enum Choice: Sendable, Equatable {
-    case none, auto, required
-    case named(String)
+    case none, auto
+    case forced(ChatToolChoice)
   }
 
   /// As the client wrote them, which is what templates expect.
   var tools: [JSONValue] = []
-  /// Names, and the JSON Schema of the arguments, in the same order.
-  var functions: [(name: String, parameters: JSONValue)] = []
+  /// What a parser and a grammar know of them, in the same order.
+  var functions: [ChatTool] = []
   var choice = Choice.none
   /// Whether an answer may hold several calls.
   var isParallel = true
@@ -39,8 +39,7 @@ struct ToolFields: Sendable {
     }
     _ = try function.string("description")
     _ = try function.bool("strict")
-    let parameters: JSONValue = try function.fields("parameters").map { .object($0.object) } ?? ["type": "object"]
-    functions.append((name, parameters))
+    functions.append(ChatTool(name: name, parameters: try function.fields("parameters").map { .object($0.object) }))
     tools.append(.object(tool.object))
   }
 
@@ -51,7 +50,7 @@ struct ToolFields: Sendable {
       case "none": return .none
       case "required":
         guard !tools.isEmpty else { throw fields.wrong("tool_choice", "'required', but there are no tools") }
-        return .required
+        return .forced(.required)
       default: return .auto
       }
     }
@@ -62,6 +61,6 @@ struct ToolFields: Sendable {
     guard functions.contains(where: { $0.name == name }) else {
       throw function.wrong("name", "no tool is called '\(name.prefix(64))'")
     }
-    return .named(name)
+    return .forced(.named(name))
   }
 }

@@ -36,7 +36,8 @@ extension InferenceService {
       }
     }
     let work = GenerationWork(
-      model: model, prompts: prompts, prompt: "prompt", sampling: request.sampling, format: request.format)
+      model: model, prompts: prompts, prompt: "prompt", sampling: request.sampling,
+      constraint: try model.grammars.constraint(for: request.format))
     let generations = try work.submit(limits)
     let choices = generations.indices.map { index in
       let prompt = index / request.sampling.choices
@@ -60,13 +61,14 @@ extension InferenceService {
   private func conversation(_ fields: Fields) throws(APIError) -> (RunningAnswers, Bool) {
     let model = try model(fields, generates: true)
     let request = try ChatRequest(fields, limits: limits, vocabulary: model.vocabulary)
+    let prompt = try ChatPrompt(request, model)
     let work = GenerationWork(
-      model: model, prompts: [try model.prompt(of: request)], prompt: "messages", sampling: request.sampling,
-      format: request.format)
+      model: model, prompts: [prompt.tokens], prompt: "messages", sampling: request.sampling,
+      constraint: prompt.constraint, rendersSpecial: prompt.rendersSpecial)
     let generations = try work.submit(limits)
     let choices = generations.indices.map { index in
       ChatChoice(
-        index: index, tokenizer: model.tokenizer, reader: PlainReply(),
+        index: index, tokenizer: model.tokenizer, parser: prompt.parser(),
         reportsLogProbabilities: request.reportsLogProbabilities)
     }
     let answers = RunningAnswers(
@@ -98,24 +100,24 @@ struct GenerationWork: Sendable {
   /// The request's field that the prompts came from.
   let prompt: String
   let sampling: SamplingFields
-  let format: OutputFormat
+  var constraint: GrammarConstraint?
+  /// Whether control tokens show as their names.
+  var rendersSpecial = false
 
   /// Hands everything in: the answers to a prompt one after the other, prompt by prompt. If one is refused, all are.
   func submit(_ limits: ServiceLimits) throws(APIError) -> [Generation] {
     guard let engine = model.engine else { throw .failed("the model has no engine") }
     try check(limits, context: engine.context)
-    let constraint = try model.grammars.constraint(for: format)
     let stop = StopRule(
       tokens: sampling.ignoresEnd ? [] : model.tokenizer.endOfGeneration, strings: sampling.stop,
       maximumTokens: sampling.maximumTokens)
     var generations: [Generation] = []
     for tokens in prompts {
       for choice in 0..<sampling.choices {
-        var request = GenerationRequest(
+        let request = GenerationRequest(
           prompt: tokens, sampling: sampling.options(choice: choice), stop: stop,
-          text: TextOptions(tokenizer: model.tokenizer), deadline: .seconds(limits.seconds),
-          cacheKey: sampling.cacheKey)
-        //TC request.constraint = constraint
+          text: TextOptions(tokenizer: model.tokenizer, renderSpecial: rendersSpecial), constraint: constraint,
+          deadline: .seconds(limits.seconds), cacheKey: sampling.cacheKey)
         do throws(EngineError) {
           generations.append(try engine.submit(request))
         } catch {
