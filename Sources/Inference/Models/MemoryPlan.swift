@@ -103,7 +103,7 @@ extension Model {
         let logits = TensorView(outputs.base, rows: rows, columns: configuration.vocabulary)
         try architecture.logits(of: outputs, into: logits, pass)
       } else {
-        _ = try architecture.pool(outputs, pass)
+        if let pooled = try architecture.pool(outputs, pass) { _ = try architecture.classify(pooled, pass) }
       }
       return SessionShape(kvLayout: layout, blockBytes: blockBytes, workspaceBytes: workspace.peak, rows: rows)
     } catch let error as ModelError {

@@ -76,6 +76,12 @@ package struct WeightLoader {
   /// Whether the file has this tensor.
   package func has(gguf: String, hf: String) -> Bool { file.tensorIfPresent(name(gguf, hf)) != nil }
 
+  /// The rows of a matrix if the file has it, at most a million.
+  package func rows(gguf: String, hf: String) -> Int? {
+    guard let shape = file.tensorIfPresent(name(gguf, hf))?.shape, shape.count == 2 else { return nil }
+    return (1...1 << 20).contains(shape[0]) ? shape[0] : nil
+  }
+
   private func tensor(_ name: String, shape: [Int]) throws(ModelError) -> WeightTensor {
     do {
       let tensor = try file.tensor(name, shape: shape)
