@@ -70,6 +70,15 @@ if [ $schemas_status -eq 3 ]; then
 else
   step "a public validator finds generated JSON valid" outcome "$logs/schemas.log" $schemas_status
 fi
+openai_status=0
+openai_arguments=()
+[ $long -eq 1 ] && openai_arguments=(--long)
+scripts/check-openai.sh "${openai_arguments[@]}" >"$logs/openai.log" 2>&1 || openai_status=$?
+if [ $openai_status -eq 3 ]; then
+  skip "the server with the official OpenAI client, and with clients that misbehave" "$(tail -1 "$logs/openai.log")"
+else
+  step "the server with the official OpenAI client, and with clients that misbehave" outcome "$logs/openai.log" $openai_status
+fi
 step "installed library: C, C++, Python, Swift" scripts/test-installed.sh
 step "a token allocates nothing, and layers neither lock nor retain" summarised token-loop scripts/token-loop.sh
 step "benchmark program: answers, workers, refusals" summarised bench scripts/test-bench.sh

@@ -14,6 +14,9 @@ struct ModelArguments: ParsableArguments {
       """)
   var model: [String] = []
 
+  @Option(help: "A model that makes embeddings, as --model is given. Encoders do so in any case.")
+  var embeddingModel: [String] = []
+
   @Option(
     help: "A chat template's file in place of the models' own; LABEL=FILE for one model. May be given several times.")
   var chatTemplate: [String] = []
@@ -25,7 +28,7 @@ struct ModelArguments: ParsableArguments {
   var panelCache: String?
 
   func validate() throws {
-    if model.isEmpty { throw ValidationError("--model: name one model at least") }
+    if model.isEmpty, embeddingModel.isEmpty { throw ValidationError("--model: name one model at least") }
     let settings = try settings()
     for (index, setting) in settings.enumerated() where settings[..<index].contains(where: { $0.label == setting.label }) {
       throw ValidationError("--model: two models are called '\(setting.label)'; name them with LABEL=PATH")
@@ -33,10 +36,11 @@ struct ModelArguments: ParsableArguments {
   }
 
   private func settings() throws -> [ModelSetting] {
-    try model.map { argument in
-      guard let setting = ModelSetting(argument: argument) else {
+    try (model.map { ($0, false) } + embeddingModel.map { ($0, true) }).map { argument, embeds in
+      guard var setting = ModelSetting(argument: argument) else {
         throw ValidationError("--model '\(argument)': expected PATH or LABEL=PATH")
       }
+      setting.embeds = embeds
       return setting
     }
   }

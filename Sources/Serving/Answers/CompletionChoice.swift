@@ -34,9 +34,10 @@ struct CompletionChoice: AnswerChoice {
   }
 
   mutating func collect(_ addition: Addition) {
+    let (offset, tokenizer) = (offset, tokenizer)
     if let token = addition.token { logProbabilities?.add(token, offset: offset, tokenizer) }
     text += addition.text
-    offset += addition.text.unicodeScalars.count
+    self.offset += addition.text.unicodeScalars.count
     finish = addition.finish ?? finish
   }
 

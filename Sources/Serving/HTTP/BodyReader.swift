@@ -1,6 +1,6 @@
 // A request's body: its size, its kind and the time that it takes to come, all bounded.
 import HTTPTypes
-import Hummingbird
+import HummingbirdCore
 import NIOCore
 
 /// Reads bodies within the server's limits.
@@ -59,7 +59,8 @@ struct BodyReader: Sendable {
       return .success(bytes)
     } catch {
       counters.release(bytes.count)
-      return .failure(error as? APIError ?? .cancelled)
+      if error is CancellationError { return .failure(.cancelled) }
+      return .failure(error as? APIError ?? APIError(400, "the body is not valid HTTP", code: "bad_http"))
     }
   }
 

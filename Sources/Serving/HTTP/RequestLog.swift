@@ -1,6 +1,6 @@
 // What is written down of a request: counters always, a line where the log's level is `info`.
 import HTTPTypes
-import Hummingbird
+import HummingbirdCore
 import Logging
 
 struct RequestLog: Sendable {

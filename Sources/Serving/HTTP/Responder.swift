@@ -1,39 +1,37 @@
 // Requests from Hummingbird to the service, and its answers back.
+import Glibc
 import HTTPTypes
-import Hummingbird
+import HummingbirdCore
 import Inference
 import Logging
 import NIOCore
 
-/// Where a request came from.
-struct RequestOrigin: InitializableFromSource {
-  let channel: any Channel
-  let logger: Logger
-
-  init(source: ApplicationRequestContextSource) {
-    channel = source.channel
-    logger = source.logger
-  }
-}
-
-struct Responder: HTTPResponder {
+struct Responder: Sendable {
   let service: InferenceService
   let options: ServerOptions
   let connections: Connections
   let counters: ServerCounters
+  let logger: Logger
   private var bodies: BodyReader { BodyReader(options: options, counters: counters) }
 
-  init(_ service: InferenceService, _ options: ServerOptions, _ connections: Connections, _ counters: ServerCounters) {
+  init(
+    _ service: InferenceService, _ options: ServerOptions, _ connections: Connections, _ counters: ServerCounters,
+    _ logger: Logger
+  ) {
     self.service = service
     self.options = options
     self.connections = connections
     self.counters = counters
+    self.logger = logger
   }
 
-  func respond(to request: Request, context: RequestOrigin) async -> Response {
+  /// Answers one request.
+  ///
+  /// - Throws: what the connection says where it breaks off; it is closed then.
+  func respond(to request: Request, _ writer: consuming ResponseWriter, on channel: any Channel) async throws {
     counters.began()
-    var log = RequestLog(request, context.logger, counters)
-    let connection = connections.connection(of: context.channel) ?? Connection(channel: context.channel)
+    var log = RequestLog(request, logger, counters)
+    let connection = connections.connection(of: channel) ?? Connection(channel: channel)
     var isRead = false
     var response: Response
     do throws(APIError) {
@@ -47,8 +45,7 @@ struct Responder: HTTPResponder {
       }
       defer { counters.release(body.count) }
       isRead = true
-      let answer = try await answer(endpoint, body, connection)
-      response = self.response(answer, connection, log)
+      response = self.response(try await answer(endpoint, body, connection), connection)
     } catch {
       response = Self.response(error)
       // What is left of the body is taken in for a moment, so that the client gets to read why.
@@ -57,10 +54,13 @@ struct Responder: HTTPResponder {
         response.headers[.connection] = "close"
         connection.closeSoon()
       }
-      log.end(error.status)
     }
+    defer { log.end(response.status.code) }
+    response.headers[.server] = "gobi"
+    response.headers[.date] = Self.date()
     if let name = HTTPField.Name("x-request-id") { response.headers[name] = log.id }
-    return request.method == .head ? response.createHeadResponse() : response
+    if request.method == .head { response = response.createHeadResponse() }
+    try await writer.write(response: response.head, body: response.body)
   }
 
   private func authorise(_ endpoint: Endpoint, _ headers: HTTPFields) throws(APIError) {
@@ -95,10 +95,9 @@ struct Responder: HTTPResponder {
 
   // MARK: Answers as responses
 
-  private func response(_ answer: Answer, _ connection: Connection, _ log: RequestLog) -> Response {
+  private func response(_ answer: Answer, _ connection: Connection) -> Response {
     switch answer {
     case .document(let status, let type, let body):
-      log.end(status)
       return Response(
         status: HTTPResponse.Status(code: status), headers: [.contentType: type, .cacheControl: "no-store"],
         body: ResponseBody(byteBuffer: ByteBuffer(bytes: body)))
@@ -106,18 +105,14 @@ struct Responder: HTTPResponder {
       var headers: HTTPFields = [.contentType: "text/event-stream; charset=utf-8", .cacheControl: "no-cache"]
       // Proxies that gather a response before they pass it on would undo the stream.
       if let name = HTTPField.Name("x-accel-buffering") { headers[name] = "no" }
-      let counters = counters
       return Response(
         status: .ok, headers: headers,
-        body: ResponseBody { writer in
+        body: ResponseBody { [counters] writer in
           connection.whenGone {
             counters.vanished()
             stream.cancel()
           }
-          defer {
-            connection.whenGone(nil)
-            log.end(200)
-          }
+          defer { connection.whenGone(nil) }
           try await stream.run { bytes in try await writer.write(ByteBuffer(bytes: bytes)) }
           try await writer.finish(nil)
         })
@@ -134,5 +129,14 @@ struct Responder: HTTPResponder {
       ? HTTPResponse.Status(code: 499, reasonPhrase: "Client Closed Request") : HTTPResponse.Status(code: error.status)
     return Response(
       status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: error.json.bytes)))
+  }
+
+  /// The time as HTTP writes it.
+  private static func date() -> String {
+    var now = time(nil), fields = tm()
+    var text = [CChar](repeating: 0, count: 40)
+    guard gmtime_r(&now, &fields) != nil else { return "" }
+    let count = strftime(&text, text.count, "%a, %d %b %Y %H:%M:%S GMT", &fields)
+    return String(decoding: text.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 }

@@ -1,9 +1,9 @@
 // The server's life: it listens, serves, is told to end, lets requests finish, and ends.
 import Glibc
-import Hummingbird
 import HummingbirdCore
 import Logging
 import NIOCore
+import NIOPosix
 import ServiceLifecycle
 import UnixSignals
 
@@ -30,7 +30,7 @@ public struct Server: Sendable {
     onListening: @escaping @Sendable (Int) -> Void = { _ in }, onSecondSignal: @escaping @Sendable () -> Void
   ) async throws {
     let counters = ServerCounters()
-    let group = lifecycle(counters, onListening)
+    let group = try lifecycle(counters, onListening)
     try await withThrowingTaskGroup(of: Void.self) { tasks in
       tasks.addTask { try await group.run() }
       tasks.addTask {
@@ -52,25 +52,24 @@ public struct Server: Sendable {
 
   private func lifecycle(
     _ counters: ServerCounters, _ onListening: @escaping @Sendable (Int) -> Void
-  ) -> ServiceGroup {
+  ) throws -> ServiceGroup {
     let connections = Connections()
     let patience = TimeAmount(options.stallTimeout), bodyLimit = options.bodyBytes
     let limit = Self.connectionLimit(options.connections, logger)
-    let application = Application(
-      responder: Responder(service, options, connections, counters),
-      server: .http1(
-        configuration: HTTP1Channel.Configuration(
-          additionalChannelHandlers: [
-            ConnectionWatch(connections, counters, patience: patience, bodyLimit: bodyLimit)
-          ],
-          idleTimeout: TimeAmount(options.idleTimeout),
-          httpDecoderConfiguration: .init(maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 32 << 10))),
-      configuration: ApplicationConfiguration(
-        address: .hostname(options.host, port: options.port), serverName: "gobi", backlog: 1_024,
+    let responder = Responder(service, options, connections, counters, logger)
+    let builder = HTTPServerBuilder.http1(
+      configuration: HTTP1Channel.Configuration(
+        additionalChannelHandlers: [ConnectionWatch(connections, counters, patience: patience, bodyLimit: bodyLimit)],
+        idleTimeout: TimeAmount(options.idleTimeout),
+        httpDecoderConfiguration: .init(maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 32 << 10)))
+    let server = try builder.buildServer(
+      configuration: ServerConfiguration(
+        address: .hostname(options.host, port: options.port), backlog: 1_024,
         availableConnectionsDelegate: .maximum(limit, logger: logger)),
-      onServerRunning: { channel in onListening(channel.localAddress?.port ?? 0) },
-      logger: logger)
-    var configuration = ServiceGroupConfiguration(services: [application], logger: logger)
+      eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger,
+      responder: { request, writer, channel in try await responder.respond(to: request, writer, on: channel) },
+      onServerRunning: { channel in onListening(channel.localAddress?.port ?? 0) })
+    var configuration = ServiceGroupConfiguration(services: [server], logger: logger)
     // A client that does not read its answer must not hold up the end.
     configuration.maximumGracefulShutdownDuration = .seconds(2)
     return ServiceGroup(configuration: configuration)

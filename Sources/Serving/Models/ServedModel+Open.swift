@@ -6,7 +6,7 @@ extension ServedModel {
   ///
   /// - Parameters:
   ///   - template: a chat template's text in place of the model's own.
-  ///   - options: of the engine; an encoder takes its context and its queue from there.
+  ///   - options: of the engine; one for embeddings takes its budget and its queue from there.
   /// - Throws: `ModelError`, `WeightError`, `TextError` or `EngineError`.
   public static func open(
     _ setting: ModelSetting, runtime: Runtime, template: String? = nil, model: ModelOptions = ModelOptions(),
@@ -17,11 +17,30 @@ extension ServedModel {
     let source = try template ?? chatTemplate(of: file)
     let parsed = try source.map { try ChatTemplate(source: $0) }
     let loaded = try Model.open(path: setting.path, runtime: runtime, options: model)
-    var options = options
-    // Learnt positions end where the table ends, and nothing is gained beyond what the model was trained for.
-    if loaded.configuration.isEncoder { options.session.context = nil }
+    guard setting.embeds || loaded.configuration.isEncoder else {
+      return try ServedModel(
+        label: setting.label, model: loaded, tokenizer: tokenizer, template: parsed, options: options, limits: limits)
+    }
     return try ServedModel(
-      label: setting.label, model: loaded, tokenizer: tokenizer, template: parsed, options: options, limits: limits)
+      label: setting.label, model: loaded, tokenizer: tokenizer,
+      options: embeddingOptions(file, tokenizer, options, limits), limits: limits)
+  }
+
+  private static func embeddingOptions(
+    _ file: any WeightFile, _ tokenizer: any Tokenizer, _ engine: EngineOptions, _ limits: ServiceLimits
+  ) throws -> EmbeddingOptions {
+    var options = EmbeddingOptions(tokenizer: tokenizer)
+    options.pooling = try Pooling.of(path: file.path)
+    options.session.kvBudget = engine.session.kvBudget
+    // A request is one text there: the longest list that a client may send must fit.
+    options.maximumQueue = engine.maximumQueue + limits.batch + 1
+    // What sentence-transformers says of the texts that the model was trained on.
+    if let folder = file as? SafetensorsFile, let mapped = try folder.companion("sentence_bert_config.json"),
+      let length = try JSONValue(parsing: mapped.bytes)["max_seq_length"]?.int, length > 2
+    {
+      options.maximumTokens = length
+    }
+    return options
   }
 
   private static func chatTemplate(of file: any WeightFile) throws -> String? {

@@ -7,10 +7,13 @@ public struct ModelSetting: Sendable, Equatable {
   public var label: String
   /// A GGUF file, or a folder with safetensors and `config.json`.
   public var path: String
+  /// Whether it makes embeddings, whatever it could do besides; an encoder always does.
+  public var embeds = false
 
-  public init(label: String, path: String) {
+  public init(label: String, path: String, embeds: Bool = false) {
     self.label = label
     self.path = path
+    self.embeds = embeds
   }
 
   /// Reads `LABEL=PATH`, or `PATH` alone: the label is then the last part of the path without `.gguf`.
@@ -31,10 +34,10 @@ public struct ModelSetting: Sendable, Equatable {
 public final class ServedModel: Sendable {
   public let label: String
   public let model: Model
-  /// Nil for an encoder.
+  /// Nil for a model that makes embeddings.
   public let engine: Engine?
   /// Nil for a model that generates.
-  let encoder: TextEncoder?
+  public let embeddings: EmbeddingEngine?
   let tokenizer: any Tokenizer
   let template: ChatTemplate?
   /// How the model writes reasoning and calls.
@@ -43,22 +46,38 @@ public final class ServedModel: Sendable {
   /// What templates expect beside the messages.
   let variables: [String: JSONValue]
 
-  /// Takes over a loaded model, and starts its engine.
+  /// Takes over a loaded model that generates, and starts its engine.
   ///
   /// - Parameter template: nil where it has none; chats are then refused.
-  public init(
+  public convenience init(
     label: String, model: Model, tokenizer: any Tokenizer, template: ChatTemplate?,
     options: EngineOptions = EngineOptions(), limits: ServiceLimits = ServiceLimits()
   ) throws(EngineError) {
+    try self.init(
+      label, model, tokenizer, template, limits, engine: Engine(model: model, options: options), embeddings: nil)
+  }
+
+  /// Takes over a loaded model that makes embeddings, and starts its engine.
+  public convenience init(
+    label: String, model: Model, tokenizer: any Tokenizer, options: EmbeddingOptions,
+    limits: ServiceLimits = ServiceLimits()
+  ) throws(EngineError) {
+    try self.init(
+      label, model, tokenizer, nil, limits, engine: nil, embeddings: EmbeddingEngine(model: model, options: options))
+  }
+
+  private init(
+    _ label: String, _ model: Model, _ tokenizer: any Tokenizer, _ template: ChatTemplate?, _ limits: ServiceLimits,
+    engine: Engine?, embeddings: EmbeddingEngine?
+  ) {
     self.label = label
     self.model = model
     self.tokenizer = tokenizer
     self.template = template
     format = ChatFormat(template: template?.source, tokenizer: tokenizer)
     grammars = GrammarStore(tokenizer: tokenizer, limits: limits)
-    let isEncoder = model.configuration.isEncoder
-    engine = isEncoder ? nil : try Engine(model: model, options: options)
-    encoder = isEncoder ? try TextEncoder(model: model, options: options) : nil
+    self.engine = engine
+    self.embeddings = embeddings
     func piece(_ token: Int32?) -> JSONValue {
       .string(token.map { String(decoding: tokenizer.bytes(of: $0, renderSpecial: true), as: UTF8.self) } ?? "")
     }
@@ -66,7 +85,7 @@ public final class ServedModel: Sendable {
   }
 
   /// Positions that a request may have.
-  var context: Int { engine?.context ?? encoder?.context ?? 0 }
+  var context: Int { engine?.context ?? embeddings?.limit ?? 0 }
   var vocabulary: Int { model.configuration.vocabulary }
 
   /// Tells answers of this model on this instruction set from others: the same seed gives the same answer.
@@ -81,14 +100,14 @@ public final class ServedModel: Sendable {
   /// Takes no more requests; returns when those that are there are finished.
   func drained() async {
     engine?.drain()
-    encoder?.drain()
+    embeddings?.drain()
     await engine?.ended()
-    await encoder?.ended()
+    await embeddings?.ended()
   }
 
   /// Ends what runs.
   func shutDown() {
     engine?.shutDown()
-    encoder?.shutDown()
+    embeddings?.shutDown()
   }
 }

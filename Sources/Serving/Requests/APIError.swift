@@ -92,6 +92,7 @@ extension APIError {
     case .queueFull(let limit): self = .queueFull(limit)
     case .deadlineExceeded: self = .tooLate
     case .shuttingDown: self = .draining
+    case .session(.cancelled): self = .cancelled
     case .sampler(.tokenOutOfRange): self = .invalid("logit_bias", error.description)
     case .sampler(.invalidOption(let name, let expected)): self = .invalid(name, "expected \(expected)")
     case .session(.outOfMemory), .session(.budgetExceeded), .system:

@@ -137,8 +137,10 @@ public final class InferenceService: Sendable {
   /// The engines' counters in the text format of Prometheus, a label `model` telling them apart.
   var metrics: String {
     PrometheusText.merged(
-      models.compactMap { model in
-        model.engine.map { $0.counters.prometheusText(labels: "model=\"\(PrometheusText.escaped(model.label))\"") }
+      models.map { model in
+        let labels = "model=\"\(PrometheusText.escaped(model.label))\""
+        return model.engine?.counters.prometheusText(labels: labels)
+          ?? model.embeddings?.counters.prometheusText(labels: labels) ?? ""
       })
   }
 }

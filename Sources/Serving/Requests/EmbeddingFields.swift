@@ -2,7 +2,7 @@
 import Inference
 
 /// What an embedding request asks for.
-struct EmbeddingRequest: Sendable {
+struct EmbeddingFields: Sendable {
   typealias Input = CompletionRequest.Prompt
 
   var inputs: [Input]
@@ -51,7 +51,7 @@ struct EmbeddingRequest: Sendable {
 }
 
 /// What a reranking request asks for.
-struct RerankRequest: Sendable {
+struct RerankFields: Sendable {
   var query: String
   var documents: [String]
   /// How many are answered with, the best ones.
