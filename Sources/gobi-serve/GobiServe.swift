@@ -61,7 +61,8 @@ struct GobiServe: AsyncParsableCommand {
         case .validationFailure: 2
         default: error is WrongInput || error is WeightError || error is TextError ? 2 : 3
         }
-      let text = status == 0 || exitCode(for: error) == .validationFailure ? fullMessage(for: error) : "gobi-serve: \(error)"
+      let text =
+        status == 0 || exitCode(for: error) == .validationFailure ? fullMessage(for: error) : "gobi-serve: \(error)"
       (status == 0 ? FileHandle.standardOutput : .standardError).write(Data((text + "\n").utf8))
       Foundation.exit(status)
     }

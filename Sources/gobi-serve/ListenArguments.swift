@@ -82,7 +82,8 @@ struct LimitArguments: ParsableArguments {
 
   func validate() throws {
     for (name, value) in [
-      ("max-body", maxBody), ("max-prompt", maxPrompt), ("max-choices", maxChoices), ("max-connections", maxConnections),
+      ("max-body", maxBody), ("max-prompt", maxPrompt), ("max-choices", maxChoices),
+      ("max-connections", maxConnections),
     ]
     where !(1...1 << 30).contains(value) {
       throw ValidationError("--\(name): expected 1 at least")

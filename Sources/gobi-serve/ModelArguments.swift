@@ -30,7 +30,8 @@ struct ModelArguments: ParsableArguments {
   func validate() throws {
     if model.isEmpty, embeddingModel.isEmpty { throw ValidationError("--model: name one model at least") }
     let settings = try settings()
-    for (index, setting) in settings.enumerated() where settings[..<index].contains(where: { $0.label == setting.label }) {
+    for (index, setting) in settings.enumerated()
+    where settings[..<index].contains(where: { $0.label == setting.label }) {
       throw ValidationError("--model: two models are called '\(setting.label)'; name them with LABEL=PATH")
     }
   }

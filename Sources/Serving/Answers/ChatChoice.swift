@@ -58,7 +58,9 @@ struct ChatChoice: AnswerChoice {
         [.object([("index", .init(index)), ("id", .string(id)), ("type", "function"), ("function", function)])]
       )
     case .toolCallArguments(let index, let text):
-      return ("tool_calls", [.object([("index", .init(index)), ("function", .object([("arguments", .string(text))]))])])
+      return (
+        "tool_calls", [.object([("index", .init(index)), ("function", .object([("arguments", .string(text))]))])]
+      )
     case .toolCallEnded, .malformedCall: return nil
     }
   }

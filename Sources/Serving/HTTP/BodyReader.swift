@@ -16,10 +16,12 @@ struct BodyReader: Sendable {
     let type = headers[.contentType]?.lowercased().prefix { $0 != ";" && $0 != " " } ?? ""
     guard type == "application/json" else {
       throw APIError(
-        415, "the body's Content-Type is '\(type.prefix(100))', expected application/json", code: "unsupported_media_type")
+        415, "the body's Content-Type is '\(type.prefix(100))', expected application/json",
+        code: "unsupported_media_type")
     }
     if let encoding = headers[.contentEncoding], encoding.lowercased() != "identity" {
-      throw APIError(415, "a body in Content-Encoding '\(encoding.prefix(40))' is not read", code: "unsupported_encoding")
+      throw APIError(
+        415, "a body in Content-Encoding '\(encoding.prefix(40))' is not read", code: "unsupported_encoding")
     }
     if let length = headers[.contentLength].flatMap({ Int($0) }), length > options.bodyBytes { throw tooLarge }
   }

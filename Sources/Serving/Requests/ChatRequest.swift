@@ -29,7 +29,9 @@ struct ChatRequest: Sendable {
     stream = try StreamFields(fields)
     reportsLogProbabilities = try fields.bool("logprobs") ?? false
     if let count = try fields.int("top_logprobs", 0...limits.topLogProbabilities) {
-      guard reportsLogProbabilities || count == 0 else { throw fields.wrong("top_logprobs", "only with logprobs: true") }
+      guard reportsLogProbabilities || count == 0 else {
+        throw fields.wrong("top_logprobs", "only with logprobs: true")
+      }
       sampling.options.topLogProbabilities = count
     }
     variables = [:]
