@@ -31,6 +31,26 @@ extension Scheduler {
     return count
   }
 
+  /// Sets blocks aside for up to `extra` positions behind `count` that ``room(for:adding:)`` has given: nobody gives up
+  /// anything for them.
+  func spareRoom(for job: Job, behind count: Int, adding extra: Int) throws(SessionError) -> Int {
+    guard let sequence = job.sequence else { return 0 }
+    let given = try session.kvBlocksNeeded(by: sequence, adding: count)
+    var extra = extra
+    while extra > 0 {
+      let needed = try session.kvBlocksNeeded(by: sequence, adding: count + extra) - given
+      if needed <= free {
+        reserved += needed
+        job.reserved += needed
+        return extra
+      }
+      // Up to the end of a block less.
+      let end = (job.evaluated + count + extra - 1) / session.pool.positions * session.pool.positions
+      extra = end - job.evaluated - count
+    }
+    return 0
+  }
+
   /// Whether there is room for all that the request has to compute, and a block of growth for everyone who runs. The
   /// only request is always let in: it can have all.
   func roomToAdmit(_ job: Job, _ now: Double) throws(SessionError) -> Bool {

@@ -5,6 +5,11 @@ struct PlannedEntry {
   let job: Job
   /// Tokens that it gets.
   let count: Int
+  /// Tokens that are guessed behind them, and how many the draft model is asked for.
+  var draft: [Int32] = []
+  var wanted = 0
+
+  var rows: Int { count + draft.count }
 }
 
 extension Scheduler {
@@ -55,6 +60,7 @@ extension Scheduler {
       entries.append(PlannedEntry(job: job, count: count))
       shape.add(count, at: job.evaluated, decoding: true)
     }
+    try planDrafts(&entries, &shape, tokens: tokens, seconds: seconds)
     return (entries, shape)
   }
 

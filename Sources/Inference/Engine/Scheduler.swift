@@ -16,6 +16,9 @@ package final class Scheduler: @unchecked Sendable {
   let desk: EngineDesk
   let cache: PrefixCache
   package internal(set) var cost = StepCost()
+  var speculation: Speculation?
+  /// What a test lets a step of these requests fail with, in place of running it.
+  package var fault: (([Int]) -> SessionError?)?
 
   /// In steps, in order of rank; and those that wait, the most urgent first.
   var running: [Job] = []
@@ -35,11 +38,14 @@ package final class Scheduler: @unchecked Sendable {
   /// What changed since the desk was last told.
   var news = EngineCounters()
 
-  init(session: Session, options: EngineOptions, desk: EngineDesk) {
+  init(session: Session, options: EngineOptions, desk: EngineDesk) throws(SessionError) {
     self.session = session
     self.options = options
     self.desk = desk
     cache = PrefixCache(pool: session.pool, bytes: options.cacheBytes)
+    if let wanted = options.speculation {
+      speculation = try Speculation(wanted, context: session.context, clock: desk.clock)
+    }
   }
 
   /// Turns until the engine ends.
@@ -113,12 +119,14 @@ package final class Scheduler: @unchecked Sendable {
   @discardableResult
   func tellDesk(mayIdle: Bool = false) -> Bool {
     let kvBytes = session.pool.bytesInUse, cacheBytes = cache.byteCount
+    let draftKVBytes = speculation?.drafter?.session.pool.bytesInUse ?? 0
     let paused = waiting.count { $0.hasStarted }
     news.evictedBlocks = cache.evicted
     return desk.state.withLock { state in
       state.counters.add(news)
       state.counters.kvBytes = kvBytes
       state.counters.cacheBytes = cacheBytes
+      state.counters.draftKVBytes = draftKVBytes
       state.counters.running = running.count
       state.counters.paused = paused
       news = EngineCounters()
@@ -189,6 +197,7 @@ package final class Scheduler: @unchecked Sendable {
   /// Takes the request out and gives its memory back; what it computed stays in the cache if it may.
   func leave(_ job: Job) {
     removeFromLists(job)
+    speculation?.drafter?.forget(job)
     reserved -= job.reserved
     job.reserved = 0
     if let saved = job.saved {

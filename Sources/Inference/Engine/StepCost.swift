@@ -4,7 +4,7 @@
 package struct StepShape: Sendable, Equatable {
   /// Tokens of prompts.
   package var prefillTokens = 0
-  /// Tokens of sequences that decode: one each, more behind forced tokens.
+  /// Tokens of sequences that decode: one each, more behind forced tokens and with drafts.
   package var decodeRows = 0
   /// Positions that all rows together look at.
   package var context = 0.0
