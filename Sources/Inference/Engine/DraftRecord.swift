@@ -61,18 +61,22 @@ struct DraftRecord {
 }
 
 /// What a step is expected to give, and to take.
-struct StepYield {
-  /// Tokens, and seconds.
-  var tokens: Double
-  var seconds: Double
+package struct StepYield {
+  package var tokens: Double
+  package var seconds: Double
 
   /// What is gained must be more than what an estimate is off.
   private static let margin = 1.05
 
+  package init(tokens: Double, seconds: Double) {
+    self.tokens = tokens
+    self.seconds = seconds
+  }
+
   /// Lengthens a draft as long as the tokens a second rise: p, p², … more tokens, for `cost` seconds each.
   ///
   /// - Parameter limit: seconds that may be added.
-  mutating func extend(_ p: Double, most: Int, cost: Double, limit: Double) -> Int {
+  package mutating func extend(_ p: Double, most: Int, cost: Double, limit: Double) -> Int {
     var count = 0, chance = p
     while count < most, chance * seconds > Self.margin * cost * tokens, cost * Double(count + 1) <= limit {
       tokens += chance

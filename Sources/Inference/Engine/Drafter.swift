@@ -20,6 +20,8 @@ final class Drafter {
 
   let session: Session
   private(set) var cost = StepCost()
+  /// What evaluating long backlogs took in the last ``drafts(_:catchUp:)``: done once a request, for all its drafts.
+  private(set) var secondsOfCatchUp = 0.0
   private let clock: EngineClock
   /// By the request's number.
   private var held: [Int: Held] = [:]
@@ -69,6 +71,9 @@ final class Drafter {
     var drafts: [Int: [Int32]] = [:]
     batch.removeAll()
     var shape = StepShape()
+    secondsOfCatchUp = 0
+    // Nobody who is asked for now makes room for another.
+    for wish in wishes { held[wish.job.id]?.lastUse = uses }
     for wish in wishes {
       guard var entry = try prepare(wish) else { continue }
       let job = wish.job
@@ -84,8 +89,11 @@ final class Drafter {
       held[job.id] = entry
       if count == backlog { open.append(wish) }
     }
+    var isCatchingUp = shape.prefillTokens > 0
     while !batch.isEmpty {
-      try evaluate(shape)
+      let seconds = try evaluate(shape)
+      if isCatchingUp { secondsOfCatchUp = seconds }
+      isCatchingUp = false
       batch.removeAll()
       shape = StepShape()
       var next: [Wish] = []
@@ -108,11 +116,13 @@ final class Drafter {
     return drafts
   }
 
-  private func evaluate(_ shape: StepShape) throws(SessionError) {
+  private func evaluate(_ shape: StepShape) throws(SessionError) -> Double {
     let start = clock.now()
     try session.evaluate(batch)
     clock.chargeDraft?(shape)
-    cost.learn(shape, seconds: clock.now() - start)
+    let seconds = clock.now() - start
+    cost.learn(shape, seconds: seconds)
+    return seconds
   }
 
   /// The request's sequence without guesses that did not come true, and room for its tokens and draft; nil where there
@@ -130,7 +140,6 @@ final class Drafter {
     } else {
       entry = Held(sequence: try session.makeSequence(), positions: 0, lastUse: uses)
     }
-    entry.lastUse = uses
     held[job.id] = entry
     guard let limit = session.kvBlockLimit else { return entry }
     let needed = session.pool.blockCount(for: job.tokens.count + wish.count)

@@ -2,17 +2,19 @@
 
 /// Where every run of three tokens came last (Saxena 2023, "Prompt Lookup Decoding"). Text that repeats itself, such as
 /// code, JSON and quotations, is guessed at no cost.
-struct NGramIndex {
+package struct NGramIndex {
   private static let length = 3
   /// By a run's tokens, the index of what followed it. Large vocabularies may share keys: a wrong draft is only dropped.
   private var followers: [UInt64: Int32] = [:]
   /// Tokens that were a follower.
   private var indexed = NGramIndex.length
 
+  package init() {}
+
   /// Up to `most` tokens that followed the last ones of `tokens` when they came before; none where they never did.
   ///
   /// - Parameter tokens: the same as before, and those that came since.
-  mutating func draft(after tokens: [Int32], most: Int) -> [Int32] {
+  package mutating func draft(after tokens: [Int32], most: Int) -> [Int32] {
     guard tokens.count > Self.length, most > 0 else { return [] }
     while indexed < tokens.count {
       followers[Self.key(tokens, before: indexed)] = Int32(indexed)

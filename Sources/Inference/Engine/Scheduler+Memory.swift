@@ -126,6 +126,11 @@ extension Scheduler {
       try moveOut(job, sequence)
       return true
     }
+    try drop(job, sequence, to: kept)
+    return true
+  }
+
+  private func drop(_ job: Job, _ sequence: SequenceID, to kept: Int) throws(SessionError) {
     job.evaluated = min(job.evaluated, kept)
     job.published = min(job.published, kept)
     if kept == 0 {
@@ -134,8 +139,29 @@ extension Scheduler {
     } else {
       try session.trim(sequence, to: kept)
     }
+  }
+
+  /// After the system had no room for a step: gives up the cache, or a paused sequence, or the last in rank of those that
+  /// run; of these one less runs for some time. False where nothing is left to give up.
+  func giveUpMemory() throws(SessionError) -> Bool {
+    if cache.count > 0 {
+      cache.removeAll()
+      return true
+    }
+    if let paused = waiting.last(where: { $0.sequence != nil }), let sequence = paused.sequence {
+      try drop(paused, sequence, to: 0)
+      return true
+    }
+    guard running.count > 1, let last = running.last, let sequence = last.sequence else { return false }
+    pause(last, desk.clock.now())
+    try drop(last, sequence, to: 0)
+    mostRunning = running.count
+    stepOfMore = steps + Self.stepsWithLess
     return true
   }
+
+  /// Steps with fewer sequences after the system had no room, before there may be one more.
+  private static let stepsWithLess = 100
 
   private func moveOut(_ job: Job, _ sequence: SequenceID) throws(SessionError) {
     let start = desk.clock.now()

@@ -101,24 +101,25 @@ extension Scheduler {
 
   // MARK: In the step
 
-  /// Has the draft model guess where it was asked to. What goes wrong there costs drafts only.
-  func addModelDrafts(to plan: [PlannedEntry]) -> [PlannedEntry] {
-    guard let drafter = speculation?.drafter else { return plan }
+  /// Has the draft model guess where it was asked to; also returns the seconds that it took to catch up with prompts.
+  /// What goes wrong there costs drafts only.
+  func addModelDrafts(to plan: [PlannedEntry]) -> ([PlannedEntry], Double) {
+    guard let drafter = speculation?.drafter else { return (plan, 0) }
     let wishes = plan.compactMap { $0.wanted > 0 ? Drafter.Wish(job: $0.job, count: $0.wanted) : nil }
-    guard !wishes.isEmpty else { return plan }
+    guard !wishes.isEmpty else { return (plan, 0) }
     do throws(SessionError) {
       let spare = options.timePerOutputToken.seconds / 4
       let catchUp = max(drafter.cost.prefillTokens(within: spare, at: 0), Self.leastCatchUp)
       let drafts = try drafter.drafts(wishes, catchUp: min(catchUp, options.maximumStepTokens))
-      return plan.map { entry in
-        var entry = entry
-        if let draft = drafts[entry.job.id] { entry.draft = draft }
-        return entry
+      var plan = plan
+      for index in plan.indices {
+        if let draft = drafts[plan[index].job.id] { plan[index].draft = draft }
       }
+      return (plan, drafter.secondsOfCatchUp)
     } catch {
       drafter.forgetAll()
       speculation?.ledger.close()
-      return plan
+      return (plan, 0)
     }
   }
 

@@ -4,7 +4,7 @@
 extension Scheduler {
   func run(_ planned: [PlannedEntry]) throws(SessionError) {
     let begin = desk.clock.now()
-    let plan = addModelDrafts(to: planned)
+    let (plan, secondsOfCatchUp) = addModelDrafts(to: planned)
     let plain = withoutDrafts(plan)
     var shape = StepShape()
     var costs: [Double] = []
@@ -39,9 +39,11 @@ extension Scheduler {
     cost.learn(shape, seconds: end - start)
     isRetry = false
     news.steps += 1
+    steps += 1
     let accepted = try finish(plan, end)
     if plan.contains(where: { !$0.draft.isEmpty }) {
-      speculation?.ledger.note(saved: Double(accepted) * plain.secondsOfToken - (end - begin - plain.seconds))
+      let spent = end - begin - secondsOfCatchUp - plain.seconds
+      speculation?.ledger.note(saved: Double(accepted) * plain.secondsOfToken - spent)
     }
     tellDesk()
   }
@@ -180,18 +182,20 @@ extension Scheduler {
     case _ where plan.contains { !$0.draft.isEmpty }:
       // It is tried again without what was only guessed.
       speculation?.ledger.close()
-    case .outOfMemory where cache.count > 0:
-      cache.removeAll()
-    case .outOfMemory where plan.count > 1, .budgetExceeded where plan.count > 1:
-      if let last = plan.map(\.job).max(by: { $0.outranks($1) }) { pause(last, desk.clock.now()) }
+    case .outOfMemory, .budgetExceeded:
+      guard try giveUpMemory() else { return failFirst(plan, error) }
+    case .kernel(let kernel) where kernel.status == .outOfMemory:
+      guard try giveUpMemory() else { return failFirst(plan, error) }
     default:
       // Whoever fails alone is at fault; the others go on.
-      guard plan.count > 1 else {
-        if let job = plan.first?.job { fail(job, .session(error)) }
-        return
-      }
+      guard plan.count > 1 else { return failFirst(plan, error) }
       for entry in plan where entry.job.isRunning { try run([entry]) }
     }
+    tellDesk()
+  }
+
+  private func failFirst(_ plan: [PlannedEntry], _ error: SessionError) {
+    if let job = plan.first?.job { fail(job, .session(error)) }
     tellDesk()
   }
 }

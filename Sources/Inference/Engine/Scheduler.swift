@@ -15,6 +15,8 @@ package final class Scheduler: @unchecked Sendable {
   let options: EngineOptions
   let desk: EngineDesk
   let cache: PrefixCache
+  /// Blocks that the prefix cache holds.
+  package var cachedBlocks: Int { cache.count }
   package internal(set) var cost = StepCost()
   var speculation: Speculation?
   /// What a test lets a step of these requests fail with, in place of running it.
@@ -32,6 +34,10 @@ package final class Scheduler: @unchecked Sendable {
   /// Seconds to move a byte out, measured; before that a guess.
   var secondsPerSwappedByte = 1e-9
   var isRetry = false
+  /// Sequences that are evaluated together at most, for now; from which step on there may be one more; steps so far.
+  var mostRunning: Int
+  var stepOfMore = 0
+  var steps = 0
   /// Plans so far, and those in a row that came to nothing.
   var plans = 0
   private var emptyPlans = 0
@@ -42,6 +48,7 @@ package final class Scheduler: @unchecked Sendable {
     self.session = session
     self.options = options
     self.desk = desk
+    mostRunning = options.maximumSequences
     cache = PrefixCache(pool: session.pool, bytes: options.cacheBytes)
     if let wanted = options.speculation {
       speculation = try Speculation(wanted, context: session.context, clock: desk.clock)
