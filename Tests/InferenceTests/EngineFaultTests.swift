@@ -21,7 +21,7 @@ import Testing
     let requests = try open(4, manual)
     let bad = requests[1].generation.id
     for _ in 0..<8 { _ = manual.scheduler.turn() }
-    manual.scheduler.fault = { $0.contains(bad) ? broken : nil }
+    manual.scheduler.fault = { ids, _ in ids.contains(bad) ? broken : nil }
     manual.finish()
     for (asked, generation) in requests {
       let answer = Answer(generation.poll())
@@ -42,7 +42,7 @@ import Testing
     let model = try engineModel()
     let manual = try ManualEngine(model, EngineOptions())
     let requests = try open(3, manual)
-    manual.scheduler.fault = { _ in broken }
+    manual.scheduler.fault = { _, _ in broken }
     manual.finish()
     for (_, generation) in requests { #expect(Answer(generation.poll()).error == .session(broken)) }
     manual.scheduler.fault = nil
@@ -61,7 +61,7 @@ import Testing
     for _ in 0..<6 { _ = manual.scheduler.turn() }
     // The system has room for two sequences and no cache.
     var refused = 0
-    manual.scheduler.fault = { ids in
+    manual.scheduler.fault = { ids, _ in
       guard ids.count > 2 || manual.scheduler.cachedBlocks > 0 else { return nil }
       refused += 1
       return .outOfMemory(bytes: 1)
@@ -82,7 +82,7 @@ import Testing
     let model = try engineModel()
     let manual = try ManualEngine(model, EngineOptions())
     let requests = try open(1, manual)
-    manual.scheduler.fault = { _ in .outOfMemory(bytes: 7) }
+    manual.scheduler.fault = { _, _ in .outOfMemory(bytes: 7) }
     manual.finish()
     #expect(Answer(requests[0].generation.poll()).error == .session(.outOfMemory(bytes: 7)))
     #expect(manual.engine.counters.kvBytes == 0)

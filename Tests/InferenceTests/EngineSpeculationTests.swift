@@ -23,10 +23,11 @@ import Testing
 
   @Test func randomWorkloads() throws {
     var accepted = 0, rejected = 0, preemptions = 0, cancelled = 0, modelDrafts = 0
-    for (index, name) in ["qwen3", "llama", "gemma3_text", "qwen3_moe"].enumerated() {
+    let pairs = [("qwen3", "mistral"), ("llama", "gemma3_text"), ("gemma3_text", "llama"), ("qwen3_moe", "qwen3")]
+    for (index, (name, other)) in pairs.enumerated() {
       let model = try engineModel(name)
-      let others = [nil, model, try engineModel(name == "llama" ? "qwen3" : "llama")]
-      for seed in UInt64(0)..<6 {
+      let others = [nil, model, try engineModel(other)]
+      for seed in UInt64(0)..<3 {
         let draft = others[Int(seed % 3)]
         let counters = try run(model, draft, seed: UInt64(index) * 10 + seed)
         accepted += counters.acceptedTokens
@@ -36,7 +37,7 @@ import Testing
         if draft != nil { modelDrafts += counters.draftedTokens }
       }
     }
-    #expect(accepted > 1_000 && rejected > 300 && preemptions > 20 && cancelled > 10 && modelDrafts > 500)
+    #expect(accepted > 500 && rejected > 150 && preemptions > 10 && cancelled > 5 && modelDrafts > 250)
   }
 
   private func run(_ model: Model, _ draft: Model?, seed: UInt64) throws -> EngineCounters {
@@ -172,7 +173,7 @@ import Testing
     var options = EngineOptions()
     options.session.context = Self.context
     options.speculation = SpeculationOptions(looksUp: false, draftModel: model, maximumDraft: 5)
-    let clock = VirtualClock(draft: { _ in 0.0005 }, { Self.cheapRows($0) })
+    let clock = VirtualClock({ Self.cheapRows($0) }, draft: { _ in 0.0005 })
     let manual = try ManualEngine(model, options, clock: clock)
     let asked = (0..<3).map { request(tokens(100, seed: UInt64($0)), most: 60) }
     let generations = try asked.map { try manual.engine.submit($0) }
@@ -187,7 +188,7 @@ import Testing
     #expect(counters.draftedTokens == counters.acceptedTokens)
     // Several are drafted for together, and catch up with their prompts first.
     #expect(clock.draftShapes.contains { $0.decodeRows == 3 })
-    #expect(clock.draftShapes.reduce(0) { $0 + $1.prefillTokens } == 300)
+    #expect((300...330).contains(clock.draftShapes.reduce(0) { $0 + $1.prefillTokens }))
     #expect(counters.draftKVBytes == 0)
   }
 
@@ -224,8 +225,8 @@ import Testing
     let model = try engineModel()
     var options = EngineOptions()
     options.maximumSequences = 1
-    options.speculation = SpeculationOptions(looksUp: false, draftModel: try engineModel("llama"))
-    let clock = VirtualClock(draft: { _ in 0.002 }, { Self.cheapRows($0) })
+    options.speculation = SpeculationOptions(looksUp: false, draftModel: try engineModel("mistral"))
+    let clock = VirtualClock({ Self.cheapRows($0) }, draft: { _ in 0.002 })
     let manual = try ManualEngine(model, options, clock: clock)
     let most = 1_200 / requests
     for seed in 0..<requests {
@@ -256,8 +257,8 @@ import Testing
     let asked = Self.repetitive(3, most: 150)
     let generation = try manual.engine.submit(asked)
     var faults = 0
-    manual.scheduler.fault = { _ in
-      guard manual.engine.counters.draftedTokens > 20, faults < 3 else { return nil }
+    manual.scheduler.fault = { _, drafted in
+      guard drafted > 0, faults < 3 else { return nil }
       faults += 1
       return .outOfMemory(bytes: 1)
     }
@@ -271,7 +272,7 @@ import Testing
     let encoder = try Golden.model("bert", runtime: Runtime(threads: 1))
     let wrong = [
       SpeculationOptions(maximumDraft: 0), SpeculationOptions(maximumDraft: 33), SpeculationOptions(draftKVBudget: -1),
-      SpeculationOptions(draftModel: encoder),
+      SpeculationOptions(draftModel: encoder), SpeculationOptions(draftModel: try engineModel("llama")),
     ]
     for speculation in wrong {
       var options = EngineOptions()

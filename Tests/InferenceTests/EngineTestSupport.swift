@@ -13,8 +13,8 @@ final class VirtualClock: Sendable {
   let secondsOfDraft: @Sendable (StepShape) -> Double
 
   init(
-    draft: @escaping @Sendable (StepShape) -> Double = { _ in 0.0001 },
-    _ secondsOfStep: @escaping @Sendable (StepShape) -> Double = { _ in 0.001 }
+    _ secondsOfStep: @escaping @Sendable (StepShape) -> Double = { _ in 0.001 },
+    draft: @escaping @Sendable (StepShape) -> Double = { _ in 0.0001 }
   ) {
     secondsOfDraft = draft
     self.secondsOfStep = secondsOfStep

@@ -27,7 +27,7 @@ extension Scheduler {
     desk.beginStep(
       EngineDesk.RunningStep(start: start, expected: cost.predict(shape), shares: shares, isRetry: isRetry))
     do throws(SessionError) {
-      if let fault = fault?(plan.map(\.job.id)) { throw fault }
+      if let fault = fault?(plan.map(\.job.id), plan.reduce(0) { $0 + $1.draft.count }) { throw fault }
       try session.evaluate(batch, cancel: desk.flag)
     } catch {
       desk.endStep()

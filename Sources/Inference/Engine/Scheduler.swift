@@ -19,8 +19,8 @@ package final class Scheduler: @unchecked Sendable {
   package var cachedBlocks: Int { cache.count }
   package internal(set) var cost = StepCost()
   var speculation: Speculation?
-  /// What a test lets a step of these requests fail with, in place of running it.
-  package var fault: (([Int]) -> SessionError?)?
+  /// What a test lets a step of these requests, with so many guessed tokens, fail with in place of running it.
+  package var fault: ((_ requests: [Int], _ drafted: Int) -> SessionError?)?
 
   /// In steps, in order of rank; and those that wait, the most urgent first.
   var running: [Job] = []
