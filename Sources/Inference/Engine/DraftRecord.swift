@@ -40,11 +40,12 @@ struct DraftRecord {
   mutating func note(accepted: Int, missed: Bool) {
     hits = hits * memory + Double(accepted)
     tries = tries * memory + Double(accepted) + (missed ? 1 : 0)
-    if accepted > 0 {
-      interval = Self.shortest
-    } else if missed {
-      interval = min(interval * 2, Self.longest)
-    }
+  }
+
+  /// Drafts are worth it: should they cease to be, they are tried again soon.
+  mutating func isWorth(_ all: inout DraftRecord) {
+    interval = Self.shortest
+    all.interval = Self.shortest
   }
 
   /// A chance at which drafts are not worth it. Whether to try all the same.
@@ -56,6 +57,8 @@ struct DraftRecord {
     guard wait <= 0 else { return false }
     wait = interval
     all.wait = all.interval
+    interval = min(interval * 2, Self.longest)
+    all.interval = min(all.interval * 2, Self.longest)
     return true
   }
 }

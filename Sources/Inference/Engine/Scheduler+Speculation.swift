@@ -65,7 +65,7 @@ extension Scheduler {
     guard !found.isEmpty, var all = speculation?.lookups else { return [] }
     var record = job.lookupRecord ?? DraftRecord(like: all)
     var count = yield.extend(record.rate, most: found.count, cost: cost.decode(1, at: job.tokens.count), limit: left)
-    if count == 0, record.isDue(&all) { count = Self.trial }
+    if count > 0 { record.isWorth(&all) } else if record.isDue(&all) { count = Self.trial }
     job.lookupRecord = record
     speculation?.lookups = all
     return Array(found.prefix(count))
@@ -89,6 +89,7 @@ extension Scheduler {
     let count = yield.extend(
       record.rate, most: most, cost: cost.decode(1, at: job.tokens.count) + guess, limit: left)
     if count == 0 { return record.isDue(&all) ? min(most, Self.trial) : 0 }
+    record.isWorth(&all)
     let backlog = drafter.backlog(of: job)
     guard backlog > Job.shortRun else { return count }
     // Catching up must be paid for by what is left of the request.
