@@ -33,6 +33,10 @@ package struct StepCost: Sendable {
     SIMD4<Double>(1, 0, 0, 0), SIMD4<Double>(0, 1, 0, 0), SIMD4<Double>(0, 0, 1, 0), SIMD4<Double>(0, 0, 0, 1),
   ]
   private var sums = SIMD4<Double>(0.5e-3, 10e-3, 1e-3, 0.5e-3)
+  /// The weights above 0, a bit each.
+  private var choice = 0b1111
+  /// What is left of earlier steps' weight after one more.
+  private var forgetting = StepCost.memory
   /// Steps learnt from.
   package private(set) var steps = 0
 
@@ -52,16 +56,27 @@ package struct StepCost: Sendable {
   package mutating func learn(_ shape: StepShape, seconds: Double) {
     guard seconds > 0, seconds.isFinite else { return }
     let x = Self.features(shape) / seconds
-    let forgetting = variance < Self.restless ? Self.memory : 1
+    if steps % 16 == 0 { forgetting = variance < Self.restless ? Self.memory : 1 }
     for row in 0..<4 { products[row] = products[row] * forgetting + x[row] * x }
     sums = sums * forgetting + x
     steps += 1
+    if let found = solution(sums, of: choice), found.min() >= 0, isBest(found) {
+      weights = found
+      return
+    }
     // Four weights have fifteen choices of those above 0: the best one of least squares that has none below.
     var best = -Double.infinity
-    for choice in 1..<16 {
-      guard let found = solution(sums, of: choice), found.min() >= 0 else { continue }
+    for candidate in 1..<16 {
+      guard let found = solution(sums, of: candidate), found.min() >= 0 else { continue }
       let merit = (found * sums).sum()
-      if merit > best { (best, weights) = (merit, found) }
+      if merit > best { (best, weights, choice) = (merit, found, candidate) }
+    }
+  }
+
+  /// Whether no weight that is 0 would better be above it (the condition of Karush, Kuhn and Tucker).
+  private func isBest(_ found: SIMD4<Double>) -> Bool {
+    (0..<4).allSatisfy { row in
+      choice >> row & 1 == 1 || (products[row] * found).sum() >= sums[row]
     }
   }
 
