@@ -78,7 +78,9 @@ import Testing
     options.timeToFirstToken = .milliseconds(500)
     let (mixed, usage) = try mixedSteps(options)
     #expect(mixed.dropFirst(3).contains { Self.seconds($0) > 0.080 })
-    #expect(mixed.allSatisfy { Self.seconds($0) <= 0.2 })
+    // The first one is planned by what a prompt of 20 tokens took.
+    #expect(mixed.dropFirst().allSatisfy { Self.seconds($0) <= 0.2 })
+    #expect(Self.seconds(mixed[0]) <= 0.22)
     #expect(try #require(usage.timePerOutputToken) <= 0.050)
   }
 
