@@ -289,6 +289,21 @@ import Testing
     #expect(engine.counters.cancelled == 1)
   }
 
+  /// A text that takes seconds is left where it stands; its tokens are never counted as evaluated.
+  @Test func aStepThatNobodyWantsIsStopped() async throws {
+    var options = EmbeddingOptions()
+    options.session.context = 30_000
+    let engine = try EmbeddingEngine(model: engineModel(), options: options)
+    let long = try engine.submit(vector(tokens(29_000, seed: 1)))
+    try await Task.sleep(for: .milliseconds(100))
+    long.cancel()
+    #expect(long.poll() == .failure(.session(.cancelled)))
+    let short = try await engine.embed(vector([1, 2, 3]))
+    #expect(short.usage.evaluatedTokens == 3)
+    let counters = engine.counters
+    #expect(counters.tokens == 3 && counters.steps == 1 && counters.cancelled == 1 && counters.finished == 1)
+  }
+
   // MARK: Reranking
 
   @Test func withoutAHeadDocumentsAreRankedByCosine() throws {

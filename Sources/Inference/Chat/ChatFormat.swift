@@ -93,7 +93,7 @@ public struct ChatFormat: Sendable, Equatable {
         has("```json") ? .deepSeek3 : .deepSeek31
       } else if has("[TOOL_CALLS]") {
         .mistral
-      } else if has("<function="), has("<parameter=") {
+      } else if has("<function="), has("<parameter="), has("<tool_call>") {
         .qwen3Coder
       } else if has("<tool_call>"), has("<arg_key>") {
         .glm

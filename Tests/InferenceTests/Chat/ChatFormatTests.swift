@@ -231,6 +231,7 @@ import Testing
         if shared.count < prompt.count, let mark = shared.lastIndex(of: "<") { shared = String(shared[..<mark]) }
         let answer = String(whole.dropFirst(shared.count))
         guard answer.contains("get_weather") else { continue }  // it shows no calls
+        print("\(name): \(format.calls.rawValue), reasoning \(format.reasoning.rawValue)")
         let read = format.message(of: answer, options: try ChatSupport.options())
         #expect(read.calls.map(\.name) == ["get_weather"], "\(name), \(format.calls): \(answer.suffix(300)) \(read)")
         let arguments = try read.calls.first.map { try JSONValue(parsing: $0.arguments) }
