@@ -12,7 +12,7 @@ from ctypes import (CFUNCTYPE, POINTER, Structure, byref, c_bool, c_char_p, c_do
                     c_uint32, c_uint64, c_void_p)
 from typing import Any
 
-from .errors import Error, error_of
+from .errors import error_of
 
 Handle = c_void_p
 
@@ -274,7 +274,7 @@ class Owned:
         """The handle; raises once it was given back."""
         raw = getattr(self, "_raw", None)
         if raw is None:
-            raise Error(1, f"{type(self).__name__}: it is closed")
+            raise error_of(1, f"{type(self).__name__}: it is closed")
         return raw
 
     def close(self) -> None:
