@@ -13,7 +13,8 @@ struct AdapterArgument: ParsableArguments {
 
   /// Opens the adapter that was asked for.
   func open(_ model: Model) throws -> (adapter: Adapter, scale: Float)? {
-    try file.map { try Self.open($0, model) }
+    guard let file else { return nil }
+    return try Self.open(file, model)
   }
 
   /// Opens `file[:scale]`: the scale is a number after the last colon, unless there is a file of the whole name.

@@ -90,9 +90,9 @@ import Testing
     // Both halves of a layer that the model does not have, and more of them than are named.
     let unknown = try open { tensors in
       for index in 0..<7 {
-        for part in ["A", "B"] {
-          tensors.append(
-            ("\(base)model.layers.\(90 + index).mlp.gate_proj.lora_\(part).weight", "F32", [1, 1], [0, 0, 0, 0]))
+        for (part, shape) in [("A", [4, 1]), ("B", [1, 4])] {
+          let name = "\(base)model.layers.\(90 + index).mlp.gate_proj.lora_\(part).weight"
+          tensors.append((name, "F32", shape, [UInt8](repeating: 0, count: 16)))
         }
       }
     }

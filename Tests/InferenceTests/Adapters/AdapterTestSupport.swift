@@ -123,10 +123,7 @@ func encoded(_ values: [Float], _ format: String) -> [UInt8] {
     return []
   }
   var bytes = [UInt8](repeating: 0, count: count)
-  bytes.withUnsafeMutableBytes { bytes in
-    guard let target = bytes.baseAddress else { return }
-    do { try Runtime.encode(format, values, count: values.count, into: target) } catch { Issue.record(error) }
-  }
+  do { try Runtime.encode(format, values, count: values.count, into: &bytes) } catch { Issue.record(error) }
   return bytes
 }
 
