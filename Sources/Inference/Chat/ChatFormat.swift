@@ -81,7 +81,7 @@ public struct ChatFormat: Sendable, Equatable {
   }
 
   /// The format of the model that brings this template and vocabulary. What says nothing of calls or reasoning has
-  /// neither: then all of an answer is content.
+  /// neither: then all of an answer is content. So are families that write calls in yet another way.
   public init(template: String?, tokenizer: (any Tokenizer)?) {
     let text = template ?? ""
     func has(_ mark: String) -> Bool { text.contains(mark) }
@@ -93,14 +93,16 @@ public struct ChatFormat: Sendable, Equatable {
         has("```json") ? .deepSeek3 : .deepSeek31
       } else if has("[TOOL_CALLS]") {
         .mistral
-      } else if has("<function="), has("<parameter=") {
+      } else if has("<function="), has("<parameter="), has("<tool_call>") {
         .qwen3Coder
       } else if has("<tool_call>"), has("<arg_key>") {
         .glm
       } else if has("<|/tool_call|>") || has("<|tool|>") && knows("<|tool_call|>") {
         .phi4
-      } else if has("<tool_call>") {
+      } else if has("<tool_call>"), !has("<invoke name="), !has("<tool_calls>") {
         .hermes
+      } else if has("<function=") {
+        .none
       } else if has("<|python_tag|>") || has("ipython") && has("\"parameters\": ") {
         .llama3
       } else {

@@ -46,7 +46,8 @@ import Testing
     ("{{ '[TOOL_CALLS]' }}", .mistral, .none), ("{{ '[TOOL_CALLS]' }}[THINK]", .mistral, .bracketed),
     ("<tool_call><function=x><parameter=y>", .qwen3Coder, .none), ("<think> <tool_call>", .hermes, .think),
     ("<tool_call> <arg_key>", .glm, .none),
-    ("<|tool|> <|/tool_call|>", .phi4, .none), ("<|python_tag|>", .llama3, .none), ("<|im_start|>", .none, .none),
+    ("<|tool|> <|/tool_call|>", .phi4, .none), ("<|python_tag|>", .llama3, .none),
+    ("<tool_call><invoke name=", .none, .none), ("<|im_start|>", .none, .none),
   ])
   func marksTellTheFormat(template: String, calls: ChatFormat.Calls, reasoning: ChatFormat.Reasoning) {
     let format = ChatFormat(template: template, tokenizer: nil)
@@ -148,7 +149,8 @@ import Testing
     let whole = try render([Self.question, message.templateValue], prompt: false)
     let shared = whole.commonPrefix(with: prompt, options: .literal)
     // Some put the line end behind the role's name before an answer, and none before a call.
-    try #require(prompt.dropFirst(shared.count).allSatisfy(\.isWhitespace), sourceLocation: sourceLocation)
+    let isBlank = prompt.dropFirst(shared.count).allSatisfy { $0.isWhitespace }
+    try #require(isBlank, sourceLocation: sourceLocation)
     var answer = String(whole.dropFirst(shared.count))
     if !end.isEmpty {
       try #require(answer.hasSuffix(end), sourceLocation: sourceLocation)
@@ -217,10 +219,19 @@ import Testing
       message.calls[0].id = "abcdefghi"
       do {
         let template = try ChatTemplate(source: source)
-        let prompt = try template.render(messages: [Self.question], tools: ChatSupport.tools, addGenerationPrompt: true)
-        let whole = try template.render(
-          messages: [Self.question, message.templateValue], tools: ChatSupport.tools, addGenerationPrompt: false)
-        let answer = String(whole.dropFirst(whole.commonPrefix(with: prompt, options: .literal).count))
+        func render(_ messages: [JSONValue], prompt: Bool) throws(TextError) -> String {
+          try template.render(
+            messages: messages, tools: ChatSupport.tools, addGenerationPrompt: prompt,
+            variables: ["bos_token": "", "eos_token": ""])
+        }
+        let prompt = try render([Self.question], prompt: true)
+        let whole = try render([Self.question, message.templateValue], prompt: false)
+        var shared = whole.commonPrefix(with: prompt, options: .literal)
+        // The prompt may go on with another mark than the answer.
+        if shared.count < prompt.count, let mark = shared.lastIndex(of: "<") { shared = String(shared[..<mark]) }
+        let answer = String(whole.dropFirst(shared.count))
+        guard answer.contains("get_weather") else { continue }  // it shows no calls
+        print("\(name): \(format.calls.rawValue), reasoning \(format.reasoning.rawValue)")
         let read = format.message(of: answer, options: try ChatSupport.options())
         #expect(read.calls.map(\.name) == ["get_weather"], "\(name), \(format.calls): \(answer.suffix(300)) \(read)")
         let arguments = try read.calls.first.map { try JSONValue(parsing: $0.arguments) }

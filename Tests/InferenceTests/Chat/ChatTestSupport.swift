@@ -11,14 +11,20 @@ enum ChatSupport {
     [
       "type": "function",
       "function": [
-        "name": "get_weather",
+        "name": "get_weather", "description": "Weather in a city",
         "parameters": [
           "type": "object",
-          "properties": ["city": ["type": "string"], "days": ["type": "integer"]], "required": ["city"],
+          "properties": [
+            "city": ["type": "string", "description": "Its name"],
+            "days": ["type": "integer", "description": "How many"],
+          ], "required": ["city"],
         ],
       ],
     ],
-    ["type": "function", "function": ["name": "now"]],
+    [
+      "type": "function",
+      "function": ["name": "now", "description": "The time", "parameters": ["type": "object", "properties": [:]]],
+    ],
   ]
 
   static func options(
