@@ -8,15 +8,23 @@ import Testing
 final class VirtualClock: Sendable {
   private let time = Mutex(0.0)
   private let steps = Mutex<[StepShape]>([])
+  private let draftSteps = Mutex<[StepShape]>([])
   let secondsOfStep: @Sendable (StepShape) -> Double
+  let secondsOfDraft: @Sendable (StepShape) -> Double
 
-  init(_ secondsOfStep: @escaping @Sendable (StepShape) -> Double = { _ in 0.001 }) {
+  init(
+    _ secondsOfStep: @escaping @Sendable (StepShape) -> Double = { _ in 0.001 },
+    draft: @escaping @Sendable (StepShape) -> Double = { _ in 0.0001 }
+  ) {
+    secondsOfDraft = draft
     self.secondsOfStep = secondsOfStep
   }
 
   var now: Double { time.withLock { $0 } }
   /// Every step that was run.
   var shapes: [StepShape] { steps.withLock { $0 } }
+  /// Every step of the draft model.
+  var draftShapes: [StepShape] { draftSteps.withLock { $0 } }
   func advance(_ seconds: Double) { time.withLock { $0 += seconds } }
 
   var engineClock: EngineClock {
@@ -25,6 +33,10 @@ final class VirtualClock: Sendable {
       charge: { shape in
         self.steps.withLock { $0.append(shape) }
         self.advance(self.secondsOfStep(shape))
+      },
+      chargeDraft: { shape in
+        self.draftSteps.withLock { $0.append(shape) }
+        self.advance(self.secondsOfDraft(shape))
       })
   }
 }

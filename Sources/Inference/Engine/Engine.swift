@@ -30,6 +30,7 @@ public final class Engine: Sendable {
     guard !model.configuration.isEncoder else {
       throw .invalidOption(name: "model", expected: "one that gives logits, not an encoder")
     }
+    try options.speculation?.validate(for: model)
     let session: Session
     do throws(SessionError) {
       session = try Session(model: model, options: options.session)
@@ -43,7 +44,10 @@ public final class Engine: Sendable {
     context = session.context
     desk = try EngineDesk(clock: clock)
     desk.state.withLock { $0.counters.kvBudget = options.session.kvBudget }
-    let scheduler = Scheduler(session: session, options: options, desk: desk)
+    let scheduler: Scheduler
+    do throws(SessionError) {
+      scheduler = try Scheduler(session: session, options: options, desk: desk)
+    } catch { throw .session(error) }
     self.scheduler = hasThread ? nil : scheduler
     if hasThread {
       guard BackgroundThread.run({ scheduler.run() }) else { throw .system(call: "pthread_create", code: EAGAIN) }

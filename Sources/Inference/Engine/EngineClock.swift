@@ -6,10 +6,16 @@ package struct EngineClock: Sendable {
   package let now: @Sendable () -> Double
   /// Told of every step that was run: a virtual clock moves here.
   package let charge: (@Sendable (StepShape) -> Void)?
+  /// As `charge`, of the draft model's steps.
+  package let chargeDraft: (@Sendable (StepShape) -> Void)?
 
-  package init(now: @escaping @Sendable () -> Double, charge: (@Sendable (StepShape) -> Void)? = nil) {
+  package init(
+    now: @escaping @Sendable () -> Double, charge: (@Sendable (StepShape) -> Void)? = nil,
+    chargeDraft: (@Sendable (StepShape) -> Void)? = nil
+  ) {
     self.now = now
     self.charge = charge
+    self.chargeDraft = chargeDraft
   }
 
   package static let monotonic = EngineClock(now: {

@@ -41,6 +41,9 @@ public struct EngineCounters: Sendable, Equatable {
   public var cachedTokens = 0
   public var generatedTokens = 0
   public var forcedTokens = 0
+  /// Tokens that were guessed and evaluated ahead, and those of them that were chosen.
+  public var draftedTokens = 0
+  public var acceptedTokens = 0
   public var preemptions = 0
   /// Positions computed again after a preemption, and bytes moved out instead.
   public var recomputedTokens = 0
@@ -49,6 +52,8 @@ public struct EngineCounters: Sendable, Equatable {
   public var kvBytes = 0
   public var cacheBytes = 0
   public var kvBudget: Int?
+  /// Bytes of the draft model's keys and values, which the budget does not count.
+  public var draftKVBytes = 0
   public var evictedBlocks = 0
   public var queueTime = EngineHistogram()
   public var timeToFirstToken = EngineHistogram()
@@ -67,6 +72,8 @@ public struct EngineCounters: Sendable, Equatable {
     cachedTokens += news.cachedTokens
     generatedTokens += news.generatedTokens
     forcedTokens += news.forcedTokens
+    draftedTokens += news.draftedTokens
+    acceptedTokens += news.acceptedTokens
     preemptions += news.preemptions
     recomputedTokens += news.recomputedTokens
     swappedBytes += news.swappedBytes
@@ -122,12 +129,15 @@ public struct EngineCounters: Sendable, Equatable {
     counter("cached_tokens", "Prompt tokens that the prefix cache had.", cachedTokens)
     counter("generated_tokens", "Tokens generated.", generatedTokens)
     counter("forced_tokens", "Of these, tokens that a grammar forced.", forcedTokens)
+    counter("drafted_tokens", "Tokens guessed and evaluated ahead.", draftedTokens)
+    counter("accepted_tokens", "Of these, tokens that were chosen.", acceptedTokens)
     counter("preemptions", "Sequences that had to make room.", preemptions)
     counter("recomputed_tokens", "Positions computed again after a preemption.", recomputedTokens)
     counter("swapped_bytes", "Bytes of keys and values moved out of the budget.", swappedBytes)
     counter("cache_evicted_blocks", "Blocks that the prefix cache gave up.", evictedBlocks)
     gauge("kv_bytes", "Bytes of keys and values in use.", kvBytes)
     gauge("cache_bytes", "Of these, bytes that the prefix cache holds.", cacheBytes)
+    gauge("draft_kv_bytes", "Bytes of the draft model's keys and values.", draftKVBytes)
     if let kvBudget { gauge("kv_budget_bytes", "The most bytes of keys and values.", kvBudget) }
     histogram("queue_seconds", "Submission to first step.", queueTime)
     histogram("time_to_first_token_seconds", "Submission to first token.", timeToFirstToken)

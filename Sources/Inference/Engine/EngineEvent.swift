@@ -27,6 +27,9 @@ public struct GenerationUsage: Sendable, Equatable {
   public var completionTokens = 0
   /// Of these, those that the grammar forced: they were not drawn, and several of them share a step.
   public var forcedTokens = 0
+  /// Tokens that were guessed and evaluated ahead, and those of them that were chosen.
+  public var draftedTokens = 0
+  public var acceptedTokens = 0
   /// Seconds from submission to the first step, nil if there was none.
   public var queueTime: Double?
   /// Seconds from submission to the first token.

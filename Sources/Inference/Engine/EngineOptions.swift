@@ -20,6 +20,8 @@ public struct EngineOptions: Sendable {
   /// The most bytes, beyond `kvBudget`, that keys and values of preempted sequences are moved to where computing them
   /// again is expected to take longer.
   public var swapBytes = 0
+  /// How tokens are guessed ahead; nil for not at all.
+  public var speculation: SpeculationOptions?
 
   public init() {}
 

@@ -12,6 +12,8 @@ public struct GenerationRequest: Sendable {
   public var text: TextOptions?
   /// The texts that may be generated, nil for any. It needs `text`, and is made for the vocabulary of its tokenizer.
   public var constraint: GrammarConstraint?
+  /// Whether tokens may be guessed ahead, where the engine does: they stay the same, and come in a different rhythm.
+  public var speculates: Bool
   /// Greater is more urgent, -100 to 100.
   public var priority: Int
   /// From submission; a request that is not finished by then fails. Nil for none.
@@ -28,14 +30,16 @@ public struct GenerationRequest: Sendable {
 
   public init(
     prompt: [Int32], sampling: SamplingOptions = SamplingOptions(), stop: StopRule = StopRule(),
-    text: TextOptions? = nil, constraint: GrammarConstraint? = nil, priority: Int = 0, deadline: Duration? = nil,
-    usesCache: Bool = true, cacheKey: UInt64 = 0, adapter: Adapter? = nil, adapterScale: Float = 1
+    text: TextOptions? = nil, constraint: GrammarConstraint? = nil, speculates: Bool = true, priority: Int = 0,
+    deadline: Duration? = nil, usesCache: Bool = true, cacheKey: UInt64 = 0, adapter: Adapter? = nil,
+    adapterScale: Float = 1
   ) {
     self.prompt = prompt
     self.sampling = sampling
     self.stop = stop
     self.text = text
     self.constraint = constraint
+    self.speculates = speculates
     self.priority = priority
     self.deadline = deadline
     self.usesCache = usesCache

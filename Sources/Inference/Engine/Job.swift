@@ -23,6 +23,11 @@ final class Job {
   /// Positions whose blocks the prefix cache has been given.
   var published = 0
 
+  /// Drafts from its own tokens, and how they and the draft model's did; nil before the first.
+  var lookup = NGramIndex()
+  var lookupRecord: DraftRecord?
+  var modelRecord: DraftRecord?
+
   /// Whether it is evaluated in steps; else it waits, for its first step or because it made room.
   var isRunning = false
   var hasStarted = false

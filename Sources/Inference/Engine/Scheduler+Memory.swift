@@ -31,6 +31,26 @@ extension Scheduler {
     return count
   }
 
+  /// Sets blocks aside for up to `extra` positions behind `count` that ``room(for:adding:)`` has given: nobody gives up
+  /// anything for them.
+  func spareRoom(for job: Job, behind count: Int, adding extra: Int) throws(SessionError) -> Int {
+    guard let sequence = job.sequence else { return 0 }
+    let given = try session.kvBlocksNeeded(by: sequence, adding: count)
+    var extra = extra
+    while extra > 0 {
+      let needed = try session.kvBlocksNeeded(by: sequence, adding: count + extra) - given
+      if needed <= free {
+        reserved += needed
+        job.reserved += needed
+        return extra
+      }
+      // Up to the end of a block less.
+      let end = (job.evaluated + count + extra - 1) / session.pool.positions * session.pool.positions
+      extra = end - job.evaluated - count
+    }
+    return 0
+  }
+
   /// Whether there is room for all that the request has to compute, and a block of growth for everyone who runs. The
   /// only request is always let in: it can have all.
   func roomToAdmit(_ job: Job, _ now: Double) throws(SessionError) -> Bool {
@@ -106,6 +126,11 @@ extension Scheduler {
       try moveOut(job, sequence)
       return true
     }
+    try drop(job, sequence, to: kept)
+    return true
+  }
+
+  private func drop(_ job: Job, _ sequence: SequenceID, to kept: Int) throws(SessionError) {
     job.evaluated = min(job.evaluated, kept)
     job.published = min(job.published, kept)
     if kept == 0 {
@@ -114,8 +139,29 @@ extension Scheduler {
     } else {
       try session.trim(sequence, to: kept)
     }
+  }
+
+  /// After the system had no room for a step: gives up the cache, or a paused sequence, or the last in rank of those that
+  /// run; of these one less runs for some time. False where nothing is left to give up.
+  func giveUpMemory() throws(SessionError) -> Bool {
+    if cache.count > 0 {
+      cache.removeAll()
+      return true
+    }
+    if let paused = waiting.last(where: { $0.sequence != nil }), let sequence = paused.sequence {
+      try drop(paused, sequence, to: 0)
+      return true
+    }
+    guard running.count > 1, let last = running.last, let sequence = last.sequence else { return false }
+    pause(last, desk.clock.now())
+    try drop(last, sequence, to: 0)
+    mostRunning = running.count
+    stepOfMore = steps + Self.stepsWithLess
     return true
   }
+
+  /// Steps with fewer sequences after the system had no room, before there may be one more.
+  private static let stepsWithLess = 100
 
   private func moveOut(_ job: Job, _ sequence: SequenceID) throws(SessionError) {
     let start = desk.clock.now()

@@ -5,6 +5,11 @@ struct PlannedEntry {
   let job: Job
   /// Tokens that it gets.
   let count: Int
+  /// Tokens that are guessed behind them, and how many the draft model is asked for.
+  var draft: [Int32] = []
+  var wanted = 0
+
+  var rows: Int { count + draft.count }
 }
 
 extension Scheduler {
@@ -13,11 +18,17 @@ extension Scheduler {
   /// Before so many steps were measured, prompts come in small pieces.
   private static let stepsToLearn = 4
   private static let unlearntPrefill = 128
+  /// After the system had no room, steps from one more sequence to the next.
+  private static let stepsToRise = 16
   /// Steps aim at this share of the time that they have.
   private static let margin = 0.9
 
   func plan(_ now: Double) throws(SessionError) -> [PlannedEntry] {
     plans += 1
+    if mostRunning < options.maximumSequences, steps >= stepOfMore {
+      mostRunning += 1
+      stepOfMore = steps + Self.stepsToRise
+    }
     raiseLevels(now)
     reserved = 0
     for job in running { job.reserved = 0 }
@@ -59,6 +70,7 @@ extension Scheduler {
       entries.append(PlannedEntry(job: job, count: count))
       shape.add(count, at: job.evaluated, decoding: true)
     }
+    try planDrafts(&entries, &shape, tokens: tokens, seconds: seconds)
     return (entries, shape)
   }
 
@@ -78,7 +90,7 @@ extension Scheduler {
         guard begun.isRunning else { continue }
         job = begun
       } else {
-        guard next < waiting.count, running.count < options.maximumSequences, seconds > 0 || least > 0 else { break }
+        guard next < waiting.count, running.count < mostRunning, seconds > 0 || least > 0 else { break }
         job = waiting[next]
         if job.pausedInPlan == plans || isLed(job) {
           next += 1
@@ -150,7 +162,7 @@ extension Scheduler {
   /// priority that was asked for, against the level that the other had when it came in.
   private func makeSlots(_ now: Double) throws(SessionError) {
     var claims = waiting.filter { $0.request.priority > running.last?.level ?? .max }[...]
-    while running.count >= options.maximumSequences, let last = running.last, let claim = claims.popFirst(),
+    while running.count >= mostRunning, let last = running.last, let claim = claims.popFirst(),
       claim.request.priority > last.level
     {
       pause(last, now)

@@ -2,18 +2,24 @@
 // were.
 
 extension Scheduler {
-  func run(_ plan: [PlannedEntry]) throws(SessionError) {
+  func run(_ planned: [PlannedEntry]) throws(SessionError) {
+    let begin = desk.clock.now()
+    let (plan, secondsOfCatchUp) = addModelDrafts(to: planned)
+    let plain = withoutDrafts(plan)
     var shape = StepShape()
     var costs: [Double] = []
     batch.removeAll()
     for entry in plan {
       guard let sequence = entry.job.sequence else { continue }
+      let job = entry.job, isComplete = entry.count == entry.job.pending
       var own = StepShape()
-      own.add(entry.count, at: entry.job.evaluated, decoding: entry.job.isDecoding)
+      own.add(entry.rows, at: job.evaluated, decoding: job.isDecoding)
       costs.append(cost.predict(own))
-      shape.add(entry.count, at: entry.job.evaluated, decoding: entry.job.isDecoding)
-      let tokens = entry.job.tokens[entry.job.evaluated..<entry.job.evaluated + entry.count]
-      batch.add(sequence, tokens, output: entry.count == entry.job.pending ? .last : .none)
+      shape.add(entry.rows, at: job.evaluated, decoding: job.isDecoding)
+      let tokens = job.tokens[job.evaluated..<job.evaluated + entry.count]
+      batch.add(
+        sequence, entry.draft.isEmpty ? tokens : (tokens + entry.draft),
+        output: isComplete ? .from(entry.count - 1) : .none)
     }
     let sum = max(costs.reduce(0, +), 1e-12)
     let shares = Dictionary(uniqueKeysWithValues: zip(plan, costs).map { ($0.job.id, $1 / sum) })
@@ -21,6 +27,7 @@ extension Scheduler {
     desk.beginStep(
       EngineDesk.RunningStep(start: start, expected: cost.predict(shape), shares: shares, isRetry: isRetry))
     do throws(SessionError) {
+      if let fault = fault?(plan.map(\.job.id), plan.reduce(0) { $0 + $1.draft.count }) { throw fault }
       try session.evaluate(batch, cancel: desk.flag)
     } catch {
       desk.endStep()
@@ -32,13 +39,19 @@ extension Scheduler {
     cost.learn(shape, seconds: end - start)
     isRetry = false
     news.steps += 1
-    try finish(plan, end)
+    steps += 1
+    let accepted = try finish(plan, end)
+    if plan.contains(where: { !$0.draft.isEmpty }) {
+      let spent = end - begin - secondsOfCatchUp - plain.seconds
+      speculation?.ledger.note(saved: Double(accepted) * plain.secondsOfToken - spent)
+    }
     tellDesk()
   }
 
-  /// Brings every sequence up to date and chooses the tokens that the step allows.
-  private func finish(_ plan: [PlannedEntry], _ now: Double) throws(SessionError) {
-    var row = 0
+  /// Brings every sequence up to date and chooses the tokens that the step allows. Returns how many of them had been
+  /// guessed.
+  private func finish(_ plan: [PlannedEntry], _ now: Double) throws(SessionError) -> Int {
+    var row = 0, accepted = 0
     for entry in plan {
       let job = entry.job
       let isComplete = entry.count == job.pending
@@ -47,11 +60,16 @@ extension Scheduler {
         publishBlocks(job)
         continue
       }
-      let logits = try session.logits(row)
-      row += 1
+      let logits = try (row...row + entry.draft.count).map { row throws(SessionError) in try session.logits(row) }
+      row += logits.count
       if job.firstToken == nil { publishBlocks(job) }
-      choose(job, logits, now)
+      let count = choose(entry, logits, now)
+      accepted += count
+      if count < entry.draft.count, job.isRunning, let sequence = job.sequence {
+        try session.trim(sequence, to: job.evaluated)
+      }
     }
+    return accepted
   }
 
   private func account(_ entry: PlannedEntry) {
@@ -62,8 +80,10 @@ extension Scheduler {
     news.recomputedTokens += again
     job.evaluated = end
     job.reached = max(job.reached, end)
-    let bytes = session.pool.blockCount(for: end) * session.kvBlockBytes
+    let bytes = session.pool.blockCount(for: end + entry.draft.count) * session.kvBlockBytes
+    news.draftedTokens += entry.draft.count
     job.ticket.update { usage in
+      usage.draftedTokens += entry.draft.count
       usage.recomputedTokens += again
       usage.peakKVBytes = max(usage.peakKVBytes, bytes)
     }
@@ -75,24 +95,46 @@ extension Scheduler {
     if full > job.published { publish(job, to: full) }
   }
 
-  /// Draws a token, and takes those that a grammar forces behind it: they are evaluated together in the next step.
-  private func choose(_ job: Job, _ logits: UnsafeBufferPointer<Float>, _ now: Double) {
+  /// Draws a token, and takes those that a grammar forces behind it: they are evaluated together in the next step. As
+  /// long as they are what was guessed, the logits behind them are there, and the next one is drawn. Returns how many
+  /// had been guessed.
+  ///
+  /// - Parameter logits: behind the last token, and behind each that was guessed.
+  private func choose(_ entry: PlannedEntry, _ logits: [UnsafeBufferPointer<Float>], _ now: Double) -> Int {
+    let job = entry.job
+    var accepted = 0, count = 0
+    defer { noteDraft(entry, accepted: accepted, missed: accepted < entry.draft.count && accepted < count) }
     do throws(GenerationError) {
-      var chosen: ChosenToken? = try job.state.choose(logits)
-      while let token = chosen {
-        guard take(token, job, now) else { return }
-        if let reason = job.state.end { return complete(job, job.state.finish(reason)) }
-        chosen = try job.state.chooseForced()
+      while count == accepted {
+        var chosen: ChosenToken? = try job.state.choose(logits[accepted])
+        while let token = chosen {
+          let isGuessed = count == accepted && accepted < entry.draft.count && entry.draft[accepted] == token.token
+          count += 1
+          if isGuessed {
+            accepted += 1
+            job.evaluated += 1
+            job.reached = max(job.reached, job.evaluated)
+          }
+          guard take(token, job, isGuessed: isGuessed, now) else { return accepted }
+          if let reason = job.state.end {
+            complete(job, job.state.finish(reason))
+            return accepted
+          }
+          chosen = try job.state.chooseForced()
+        }
       }
     } catch {
-      return fail(job, EngineError(error))
+      fail(job, EngineError(error))
+      return accepted
     }
     if job.tokens.count > limit { complete(job, job.state.finish(.contextFull)) }
+    return accepted
   }
 
   /// Tells of a token that was chosen. False where it ended the request.
-  private func take(_ chosen: ChosenToken, _ job: Job, _ now: Double) -> Bool {
+  private func take(_ chosen: ChosenToken, _ job: Job, isGuessed: Bool, _ now: Double) -> Bool {
     news.generatedTokens += 1
+    if isGuessed { news.acceptedTokens += 1 }
     if chosen.isForced { news.forcedTokens += 1 }
     let isFirst = job.firstToken == nil
     let first = job.firstToken ?? now
@@ -101,6 +143,7 @@ extension Scheduler {
     func count(_ usage: inout GenerationUsage) {
       usage.completionTokens += 1
       if chosen.isForced { usage.forcedTokens += 1 }
+      if isGuessed { usage.acceptedTokens += 1 }
       usage.decodeTime = now - first
       if isFirst { usage.timeToFirstToken = now - job.arrival }
     }
@@ -115,7 +158,7 @@ extension Scheduler {
   }
 
   /// Positions that one sequence can have.
-  private var limit: Int {
+  var limit: Int {
     min(session.context, session.kvBlockLimit.map { $0 * session.pool.positions } ?? .max)
   }
 
@@ -136,18 +179,23 @@ extension Scheduler {
     case .cancelled:
       isRetry = true
       news.stoppedSteps += 1
-    case .outOfMemory where cache.count > 0:
-      cache.removeAll()
-    case .outOfMemory where plan.count > 1, .budgetExceeded where plan.count > 1:
-      if let last = plan.map(\.job).max(by: { $0.outranks($1) }) { pause(last, desk.clock.now()) }
+    case _ where plan.contains { !$0.draft.isEmpty }:
+      // It is tried again without what was only guessed.
+      speculation?.ledger.close()
+    case .outOfMemory, .budgetExceeded:
+      guard try giveUpMemory() else { return failFirst(plan, error) }
+    case .kernel(let kernel) where kernel.status == .outOfMemory:
+      guard try giveUpMemory() else { return failFirst(plan, error) }
     default:
       // Whoever fails alone is at fault; the others go on.
-      guard plan.count > 1 else {
-        if let job = plan.first?.job { fail(job, .session(error)) }
-        return
-      }
+      guard plan.count > 1 else { return failFirst(plan, error) }
       for entry in plan where entry.job.isRunning { try run([entry]) }
     }
+    tellDesk()
+  }
+
+  private func failFirst(_ plan: [PlannedEntry], _ error: SessionError) {
+    if let job = plan.first?.job { fail(job, .session(error)) }
     tellDesk()
   }
 }

@@ -15,7 +15,12 @@ package final class Scheduler: @unchecked Sendable {
   let options: EngineOptions
   let desk: EngineDesk
   let cache: PrefixCache
+  /// Blocks that the prefix cache holds.
+  package var cachedBlocks: Int { cache.count }
   package internal(set) var cost = StepCost()
+  var speculation: Speculation?
+  /// What a test lets a step of these requests, with so many guessed tokens, fail with in place of running it.
+  package var fault: ((_ requests: [Int], _ drafted: Int) -> SessionError?)?
 
   /// In steps, in order of rank; and those that wait, the most urgent first.
   var running: [Job] = []
@@ -29,17 +34,25 @@ package final class Scheduler: @unchecked Sendable {
   /// Seconds to move a byte out, measured; before that a guess.
   var secondsPerSwappedByte = 1e-9
   var isRetry = false
+  /// Sequences that are evaluated together at most, for now; from which step on there may be one more; steps so far.
+  var mostRunning: Int
+  var stepOfMore = 0
+  var steps = 0
   /// Plans so far, and those in a row that came to nothing.
   var plans = 0
   private var emptyPlans = 0
   /// What changed since the desk was last told.
   var news = EngineCounters()
 
-  init(session: Session, options: EngineOptions, desk: EngineDesk) {
+  init(session: Session, options: EngineOptions, desk: EngineDesk) throws(SessionError) {
     self.session = session
     self.options = options
     self.desk = desk
+    mostRunning = options.maximumSequences
     cache = PrefixCache(pool: session.pool, bytes: options.cacheBytes)
+    if let wanted = options.speculation {
+      speculation = try Speculation(wanted, context: session.context, clock: desk.clock)
+    }
   }
 
   /// Turns until the engine ends.
@@ -120,12 +133,14 @@ package final class Scheduler: @unchecked Sendable {
   @discardableResult
   func tellDesk(mayIdle: Bool = false) -> Bool {
     let kvBytes = session.pool.bytesInUse, cacheBytes = cache.byteCount
+    let draftKVBytes = speculation?.drafter?.session.pool.bytesInUse ?? 0
     let paused = waiting.count { $0.hasStarted }
     news.evictedBlocks = cache.evicted
     return desk.state.withLock { state in
       state.counters.add(news)
       state.counters.kvBytes = kvBytes
       state.counters.cacheBytes = cacheBytes
+      state.counters.draftKVBytes = draftKVBytes
       state.counters.running = running.count
       state.counters.paused = paused
       news = EngineCounters()
@@ -196,6 +211,7 @@ package final class Scheduler: @unchecked Sendable {
   /// Takes the request out and gives its memory back; what it computed stays in the cache if it may.
   func leave(_ job: Job) {
     removeFromLists(job)
+    speculation?.drafter?.forget(job)
     reserved -= job.reserved
     job.reserved = 0
     if let saved = job.saved {

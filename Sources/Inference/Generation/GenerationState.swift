@@ -73,6 +73,18 @@ package struct GenerationState: Sendable {
     return grammar?.isExhausted == true ? .grammarComplete : nil
   }
 
+  /// Tokens that may yet be chosen.
+  package var remaining: Int { stop.maximumTokens.map { $0 - count } ?? .max }
+
+  /// The beginning of a draft that may be chosen, as far as the grammar and the stop tokens tell.
+  package func admissible(_ draft: [Int32]) -> ArraySlice<Int32> {
+    var grammar = grammar
+    let end = draft.firstIndex { token in
+      stop.tokens.contains(token) || grammar?.isExhausted == true || grammar?.accept(token) == false
+    }
+    return draft[..<(end ?? draft.count)]
+  }
+
   // MARK: Choosing
 
   /// Chooses the next token from the model's logits.
