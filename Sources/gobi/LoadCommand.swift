@@ -1,4 +1,4 @@
-// `gobi load`: the arrival rate that a model serves within an objective, by an open loop against a session.
+// `gobi load`: the arrival rate that a model serves within an objective, by an open loop against an engine.
 import ArgumentParser
 import Capacity
 import Foundation
@@ -20,7 +20,7 @@ struct LoadCommand: ParsableCommand {
 
   @Option(
     help: """
-      A server's completions endpoint (http://host:port/v1/completions) in place of a session; -m is then the name that \
+      A server's completions endpoint (http://host:port/v1/completions) in place of an engine; -m is then the name that \
       the server knows the model by. GOBI_API_KEY in the environment is sent as the bearer's key.
       """)
   var url: String?
@@ -40,8 +40,18 @@ struct LoadCommand: ParsableCommand {
   @Option(name: [.customShort("n"), .long], help: "Tokens of an output.")
   var output = 32
 
-  @Option(help: "Draw prompts and outputs from this trace (CSV or JSON lines) instead; -p and -n limit them.")
+  @Option(
+    help: """
+      Draw prompts and outputs from this trace (CSV or JSON lines) instead; -p and -n limit them. A trace with prefix \
+      hashes goes in order, and what prompts share is counted.
+      """)
   var trace: String?
+
+  @Option(help: "Without --url: sequences that are evaluated together.")
+  var sequences = 32
+
+  @Option(help: "Without --url: MB of the engine's prefix cache. Default: none, so that a figure owes nothing to it.")
+  var prefixCache = 0
 
   @Option(help: "Requests a second: try this rate alone.")
   var rate: Double?
@@ -62,6 +72,10 @@ struct LoadCommand: ParsableCommand {
     where !(value > 0 && value.isFinite) {
       throw ValidationError("--\(name): expected a number above 0")
     }
+    for (name, value, range) in [("sequences", sequences, 1...1024), ("prefix-cache", prefixCache, 0...1 << 24)]
+    where !range.contains(value) {
+      throw ValidationError("--\(name): expected \(range.lowerBound) to \(range.upperBound)")
+    }
     for (name, value) in [("prompt", prompt), ("output", output)] where !(1...1 << 24).contains(value) {
       throw ValidationError("--\(name): expected 1 to \(1 << 24)")
     }
@@ -70,10 +84,10 @@ struct LoadCommand: ParsableCommand {
   func run() throws {
     Interrupt.watch()
     let (lengths, lengthsName) = try requestLengths()
-    let system = try url.map { try endpoint($0) } ?? session()
+    let objective = ServiceObjective(timeToFirstToken: ttft, timePerOutputToken: tpot)
+    let system = try url.map { try endpoint($0) } ?? engine(objective)
     defer { system.stop() }
     let driver = LoadDriver { Interrupt.isRequested }
-    let objective = ServiceObjective(timeToFirstToken: ttft, timePerOutputToken: tpot)
     var plan = ServingBench.Plan(
       objective: objective, lengths: lengths, lengthsName: lengthsName,
       firstRate: try rate ?? ServingBench.firstRate(of: system, lengths, driver, seed: seed), seconds: seconds)
@@ -96,7 +110,7 @@ struct LoadCommand: ParsableCommand {
     if result.knee.passed == nil { throw ExitCode(ExitStatus.checkFailed.rawValue) }
   }
 
-  private func session() throws -> any ServingSystem {
+  private func engine(_ objective: ServiceObjective) throws -> any ServingSystem {
     let model = try arguments.load()
     if model.configuration.isEncoder { throw Failure("\(model.path): an encoder generates no tokens") }
     guard prompt + output <= model.defaultContext else {
@@ -104,13 +118,15 @@ struct LoadCommand: ParsableCommand {
         "prompts of \(prompt) and outputs of \(output) tokens do not fit a context of \(model.defaultContext)",
         hint: "Give smaller -p and -n.")
     }
-    return try SessionServing(model: model, label: (model.path as NSString).lastPathComponent)
+    var options = EngineServing.Options(objective: objective)
+    options.mostSequences = sequences
+    options.cacheBytes = prefixCache * 1_000_000
+    return try EngineServing(model: model, label: (model.path as NSString).lastPathComponent, options: options)
   }
 
   private func endpoint(_ text: String) throws -> any ServingSystem {
     var options = HTTPServing.Options(model: arguments.model)
     options.silencePatience = timeout
-    options.seed = seed
     options.key = ProcessInfo.processInfo.environment["GOBI_API_KEY"].flatMap { $0.isEmpty ? nil : $0 }
     return try HTTPServing(HTTPEndpoint(text), options: options)
   }
@@ -121,9 +137,7 @@ struct LoadCommand: ParsableCommand {
     }
     let (limited, changed) = try ServingTrace(path: trace).limited(prompt: prompt, output: output)
     let name = (trace as NSString).lastPathComponent
-    return (
-      .drawn(limited),
-      "drawn from \(limited.rows.count) rows of \(name), \(changed) of them cut to \(prompt) and \(output) tokens"
-    )
+    let cut = "\(limited.rows.count) rows of \(name), \(changed) of them cut to \(prompt) and \(output) tokens"
+    return limited.hasHashes ? (.inOrder(limited), "in order from \(cut)") : (.drawn(limited), "drawn from \(cut)")
   }
 }

@@ -100,6 +100,7 @@ private final class SilentSystem: ServingSystem {
     #expect(azure.rows.map(\.outputTokens) == [10, 8, 6])
     #expect(abs(azure.rows[1].arrival - 0.052) < 1e-6)
     #expect(abs(azure.rows[2].arrival - 20_576.02004) < 1e-4)
+    #expect(!azure.hasHashes)
     let mooncake = try ServingTrace(
       text: #"{"timestamp": 1000, "input_length": 6758, "output_length": 500, "hash_ids": [0, 1]}"# + "\n\n"
         + #"{"timestamp": 4000, "input_length": 7, "output_length": 8}"#, name: "mooncake")
@@ -109,6 +110,7 @@ private final class SilentSystem: ServingSystem {
     #expect(changed == 1)
     #expect(short.rows[0].promptTokens == 100)
     #expect(short.rows[1] == mooncake.rows[1])
+    #expect(mooncake.hasHashes && mooncake.rows.map(\.hashes) == [[0, 1], []] && short.rows[0].hashes == [0])
     let stream = try ArrivalStream(.trace(mooncake, speed: 2), lengths: .drawn(mooncake), seed: 1)
     #expect(stream.map(\.arrival) == [0, 1.5])
   }
@@ -126,6 +128,9 @@ private final class SilentSystem: ServingSystem {
     ("timestamp,input_tokens,output_tokens\nnan,2,3", "is no time"),
     (#"{"timestamp": 1, "input_length": 2}"#, "output_length"),
     (#"{"timestamp": 1, "#, "is not JSON"),
+    (#"{"timestamp": 1, "input_length": 512, "output_length": 3, "hash_ids": [1, 2]}"#, "2 hashes"),
+    (#"{"timestamp": 1, "input_length": 512, "output_length": 3, "hash_ids": [-1]}"#, "no whole number"),
+    (#"{"timestamp": 1, "input_length": 512, "output_length": 3, "hash_ids": 7}"#, "no list"),
   ]) func tracesThatAreWrong(_ text: String, _ what: String) {
     let error = #expect(throws: CapacityError.self) { try ServingTrace(text: text, name: "t") }
     #expect(error?.description.contains(what) == true, "\(error?.description ?? "no error")")
@@ -279,36 +284,5 @@ private final class SilentSystem: ServingSystem {
     let records = log.records
     #expect(records.count == 200)
     #expect(records.allSatisfy { $0.sent >= $0.request.arrival && $0.isDone && $0.tokens == 1 })
-  }
-
-  @Test func aSessionServesWhatItIsAsked() throws {
-    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("gobi-serving-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: folder) }
-    let path = folder.appendingPathComponent("tiny.gguf").path
-    let shape = try #require(SyntheticShape(name: "tiny"))
-    try SyntheticModel(shape: shape, type: FileType(pure: #require(Format(name: "Q8_0"))), seed: 1)
-      .write(to: path) { _ in true }
-    let model = try Model.open(path: path, runtime: Runtime(threads: 2))
-    let system = try SessionServing(model: model, label: "tiny")
-    var lengths = RandomSource(seed: 2)
-    let rows = (0..<40).map { "\(Double($0) * 0.001),\(1 + lengths.index(below: 300)),\(1 + lengths.index(below: 12))" }
-    let trace = try ServingTrace(text: (["time,input_tokens,output_tokens"] + rows).joined(separator: "\n"), name: "t")
-    let stream = try ArrivalStream(.trace(trace, speed: 1), lengths: .drawn(trace), seed: 1)
-    let log = try LoadDriver().run(stream, against: system, patience: 60)
-    #expect(log.open == 0)
-    for record in log.records {
-      #expect(record.error == nil)
-      #expect(record.tokens == record.request.outputTokens)
-    }
-    #expect(log.gaps.count == log.records.reduce(0) { $0 + $1.tokens - 1 })
-    // Too long for the context: an error for this one, and the system goes on.
-    let hopeless = try ServingTrace(text: "time,input_tokens,output_tokens\n0,5000,1\n0.5,4,2", name: "t")
-    let second = try LoadDriver().run(
-      ArrivalStream(.trace(hopeless, speed: 1), lengths: .drawn(hopeless), seed: 1), against: system, patience: 60)
-    #expect(second.records[0].error != nil)
-    #expect(second.records[1].error == nil)
-    #expect(second.records[1].tokens == 2)
-    system.stop()
   }
 }

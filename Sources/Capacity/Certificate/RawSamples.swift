@@ -36,7 +36,7 @@ public struct RawSamples: Sendable {
     .array(
       trials.map { trial in
         guard let samples = trial.samples else { return .null }
-        return [
+        let value: JSONValue = [
           "rate": .double(trial.rate), "now": .double(samples.now), "arrival": list(samples.arrival),
           "sent": list(samples.sent), "first_token": list(samples.firstToken), "last_token": list(samples.lastToken),
           "ended": list(samples.ended), "prompt_tokens": list(samples.promptTokens),
@@ -45,6 +45,12 @@ public struct RawSamples: Sendable {
           "gap_places": list(samples.gapPlaces), "gap_counts": list(samples.gapCounts),
           "largest_gap": .double(samples.largestGap),
         ]
+        // A load without a cache has the hash that it had before there were caches.
+        guard let reusable = samples.reusableTokens, let cached = samples.cachedTokens, case .object(var parts) = value
+        else { return value }
+        parts["reusable_tokens"] = list(reusable)
+        parts["cached_tokens"] = .array(cached.map { $0.map { .int(Int64($0)) } ?? .null })
+        return .object(parts)
       })
   }
 

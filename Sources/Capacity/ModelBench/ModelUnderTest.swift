@@ -103,11 +103,13 @@ public protocol ModelUnderTest: AnyObject {
   /// float32 activations and keys. Disturbs what `prepare` left.
   func logits(of tokens: [Int32], exact: Bool) throws(CapacityError) -> [Float]
 
-  /// The same weights as a service that decodes at most so many sequences together; nil where there is none. Not to be
-  /// used while the other calls are.
-  func serving(mostSequences: Int) throws(CapacityError) -> (any ServingSystem)?
+  /// The same weights as a service that aims at `objective` and decodes at most so many sequences together; nil where
+  /// there is none. Not to be used while the other calls are.
+  func serving(mostSequences: Int, objective: ServiceObjective) throws(CapacityError) -> (any ServingSystem)?
 }
 
 extension ModelUnderTest {
-  public func serving(mostSequences: Int) throws(CapacityError) -> (any ServingSystem)? { nil }
+  public func serving(
+    mostSequences: Int, objective: ServiceObjective
+  ) throws(CapacityError) -> (any ServingSystem)? { nil }
 }

@@ -164,10 +164,12 @@ public final class SessionModel: ModelUnderTest {
     }
   }
 
-  public func serving(mostSequences: Int) throws(CapacityError) -> (any ServingSystem)? {
-    var options = SessionServing.Options()
+  public func serving(
+    mostSequences: Int, objective: ServiceObjective
+  ) throws(CapacityError) -> (any ServingSystem)? {
+    var options = EngineServing.Options(objective: objective)
     options.mostSequences = mostSequences
-    return try SessionServing(model: session.model, label: facts.label, options: options)
+    return try EngineServing(model: session.model, label: facts.label, options: options)
   }
 
   private static func logits(of tokens: [Int32], _ session: Session) throws -> [Float] {

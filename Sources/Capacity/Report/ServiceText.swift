@@ -24,7 +24,7 @@ struct ServiceText {
           + TextReport.right(time(trial.timePerOutputToken?.p99), 10)
           + TextReport.right(Quantity.number(trial.outputRate), 11) + "  " + verdict)
     }
-    return lines + [sentence, ""]
+    return lines + [sentence] + reuse + [""]
   }
 
   /// "G 120 token/s at 3.80 requests/s; fails at 3.95: valid".
@@ -33,6 +33,18 @@ struct ServiceText {
     guard let goodput = result.goodput, let passed = result.knee.passed else { return "no rate passed; \(above)" }
     return
       "G \(Quantity.text(goodput)) at \(Quantity.number(passed)) requests/s; \(above): \(Quantity.verdict(goodput))"
+  }
+
+  /// What a prefix cache saved, at the largest rate that passed or else that was tried.
+  private var reuse: [String] {
+    guard let trial = result.best ?? result.knee.trials.max(by: { $0.rate < $1.rate }), let reuse = trial.reuse,
+      reuse.promptTokens > 0
+    else { return [] }
+    let share = { (tokens: Int) in Quantity.text(Double(tokens) / Double(reuse.promptTokens), "1") }
+    return [
+      "at \(Quantity.number(trial.rate)) requests/s \(reuse.cachedTokens) of \(reuse.promptTokens) prompt tokens were "
+        + "reused (\(share(reuse.cachedTokens))); by the trace an endless cache had \(share(reuse.reusableTokens))"
+    ]
   }
 }
 

@@ -43,7 +43,7 @@ extension CapacityRun {
   private func flexService(_ model: any ModelUnderTest, _ result: ServingResult) throws(CapacityError) -> FlexService? {
     guard let rate = result.knee.passed, let samples = result.best?.samples, let prompt = samples.promptTokens.first,
       let output = samples.outputTokens.first,
-      let system = try model.serving(mostSequences: result.mostSequences ?? 16)
+      let system = try model.serving(mostSequences: result.mostSequences ?? 16, objective: result.objective)
     else { return nil }
     // What is counted begins after the decode under the same cap: the node has settled.
     let plan = ServingBench.Plan(

@@ -42,8 +42,8 @@ extension CapacityRun {
       let left = secondsLeft - tail
       let model = try source.open(runtime)
       let most = options.serving.sequences(threads: runtime.threads)
-      guard let system = try model.serving(mostSequences: most) else {
-        throw .model(label: source.label, what: "it has no session that serves")
+      guard let system = try model.serving(mostSequences: most, objective: options.serving.objective) else {
+        throw .model(label: source.label, what: "it has no engine that serves")
       }
       defer { system.stop() }
       let result = report.models[place]

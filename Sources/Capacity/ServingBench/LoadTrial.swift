@@ -24,6 +24,8 @@ public struct LoadTrial: Sendable, Equatable, Codable {
   /// The same of those that kept the objective.
   public var goodRate: Double
   public var seconds: Double
+  /// What a prefix cache saved; nil where the system does not tell of one.
+  public var reuse: Reuse?
   public var reasons: [Reason]
   /// Whether the objective is shown to be kept at this rate.
   public var passes: Bool
@@ -45,6 +47,22 @@ public struct LoadTrial: Sendable, Equatable, Codable {
       guard let p50 = histogram.quantile(0.5), let p90 = histogram.quantile(0.9), let p99 = histogram.quantile(0.99)
       else { return nil }
       (self.p50, self.p90, self.p99, largest) = (p50, p90, p99, histogram.largest)
+    }
+  }
+
+  /// Prompt tokens of the counted requests that began: all of them, those that an endless cache would have had by the
+  /// trace's hashes, and those that the system's cache had.
+  public struct Reuse: Sendable, Equatable, Codable {
+    public var promptTokens: Int
+    public var reusableTokens: Int
+    public var cachedTokens: Int
+
+    init?(_ records: [RequestRecord]) {
+      let told = records.filter { $0.cachedTokens != nil }
+      guard !told.isEmpty else { return nil }
+      promptTokens = told.reduce(0) { $0 + $1.request.promptTokens }
+      reusableTokens = told.reduce(0) { $0 + $1.request.reusableTokens }
+      cachedTokens = told.reduce(0) { $0 + ($1.cachedTokens ?? 0) }
     }
   }
 
@@ -76,6 +94,7 @@ public struct LoadTrial: Sendable, Equatable, Codable {
     seconds = end - begin
     outputRate = seconds > 0 ? Double(well.reduce(0) { $0 + $1.tokens }) / seconds : 0
     goodRate = seconds > 0 ? Double(good.reduce(0) { $0 + $1.tokens }) / seconds : 0
+    reuse = Reuse(counted)
     if let first = counted.first, let last = counted.last, last.sent > first.sent {
       achievedRate = rate * (last.request.arrival - first.request.arrival) / (last.sent - first.sent)
     }

@@ -93,11 +93,12 @@ public struct ServingBench: Sendable {
     var random = RandomSource(seed: seed &+ 0xf125)
     var seconds = 0.0
     let count = 4
-    for _ in 0..<count {
+    for number in 0..<count {
       let (prompt, output) = lengths.draw(&random)
       let alone = ServingTrace(promptTokens: prompt, outputTokens: output)
       let log = try driver.run(
-        ArrivalStream(.trace(alone, speed: 1), lengths: lengths, seed: seed), against: system, patience: 600)
+        ArrivalStream(.trace(alone, speed: 1), lengths: lengths, seed: seed &+ 0xf125 &+ UInt64(number)),
+        against: system, patience: 600)
       guard let record = log.records.first, let ended = record.ended, record.error == nil else {
         let what = log.records.first?.error ?? "no answer in 600 s"
         throw .model(label: system.name, what: "a request of \(prompt) and \(output) tokens alone: \(what)")

@@ -29,6 +29,8 @@ public struct RequestRecord: Sendable, Equatable, Codable {
   public var firstToken: Double?
   public var lastToken: Double?
   public var tokens = 0
+  /// Prompt tokens that the system had from other requests; nil where it does not tell.
+  public var cachedTokens: Int?
   /// When it ended, well or not.
   public var ended: Double?
   public var error: String?
@@ -96,6 +98,14 @@ public final class RequestLog: Sendable {
       if state.records[id].firstToken == nil { state.records[id].firstToken = time }
       state.records[id].lastToken = time
       state.records[id].tokens += 1
+    }
+  }
+
+  /// So many of the prompt's tokens the system had already.
+  public func reused(_ tokens: Int, of id: Int) {
+    state.withLock { state in
+      guard state.records.indices.contains(id), !state.records[id].isDone else { return }
+      state.records[id].cachedTokens = min(max(tokens, 0), state.records[id].request.promptTokens)
     }
   }
 

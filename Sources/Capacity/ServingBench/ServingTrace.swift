@@ -9,6 +9,8 @@ public struct ServingTrace: Sendable, Equatable {
     public var arrival: Double
     public var promptTokens: Int
     public var outputTokens: Int
+    /// Of the prompt's beginning, ``ServingRequest/hashTokens`` tokens each; empty where the trace has none.
+    public var hashes: [Int64] = []
   }
 
   public let name: String
@@ -34,15 +36,18 @@ public struct ServingTrace: Sendable, Equatable {
     var origin: Double?
     for (number, line) in lines.enumerated() where !line.isEmpty {
       let fault = { (what: String) in CapacityError.report(path: name, what: "line \(number + 1): \(what)") }
-      guard let (time, prompt, output) = try parser.row(line, fault) else { continue }
+      guard let (time, prompt, output, hashes) = try parser.row(line, fault) else { continue }
       guard time.isFinite else { throw fault("\(time) is no time") }
       guard prompt > 0, output > 0, prompt <= Self.mostTokens, output <= Self.mostTokens else {
         throw fault("\(prompt) and \(output) tokens: each must be in 1…\(Self.mostTokens)")
       }
+      guard hashes.count <= (prompt - 1) / ServingRequest.hashTokens + 1 else {
+        throw fault("\(hashes.count) hashes of \(ServingRequest.hashTokens) tokens for a prompt of \(prompt)")
+      }
       let start = origin ?? time
       origin = start
       guard time - start >= (rows.last?.arrival ?? 0) else { throw fault("its time is before the one above it") }
-      rows.append(Row(arrival: time - start, promptTokens: prompt, outputTokens: output))
+      rows.append(Row(arrival: time - start, promptTokens: prompt, outputTokens: output, hashes: hashes))
     }
     guard !rows.isEmpty else { throw .report(path: name, what: "has no rows") }
     self.rows = rows
@@ -57,13 +62,19 @@ public struct ServingTrace: Sendable, Equatable {
     return Double(rows.count - 1) / last.arrival
   }
 
+  /// Whether it says which prompts begin alike.
+  public var hasHashes: Bool { rows.contains { !$0.hashes.isEmpty } }
+
   /// The same arrivals with no request of more than `prompt` and `output` tokens: for a machine or a model that is too
   /// small for the longest ones. How many rows that changed stands beside.
   public func limited(prompt: Int, output: Int) -> (trace: ServingTrace, changed: Int) {
     var changed = 0
     let rows = rows.map { row in
+      let promptTokens = min(row.promptTokens, prompt)
+      let covered = (promptTokens - 1) / ServingRequest.hashTokens + 1
       let short = Row(
-        arrival: row.arrival, promptTokens: min(row.promptTokens, prompt), outputTokens: min(row.outputTokens, output))
+        arrival: row.arrival, promptTokens: promptTokens, outputTokens: min(row.outputTokens, output),
+        hashes: Array(row.hashes.prefix(covered)))
       if short != row { changed += 1 }
       return short
     }
@@ -81,23 +92,31 @@ public struct ServingTrace: Sendable, Equatable {
   }
 }
 
+/// What a line says: seconds, or milliseconds made seconds, from any origin.
+private typealias TraceLine = (time: Double, prompt: Int, output: Int, hashes: [Int64])
+
 /// Reads lines of one kind of file. nil: a line without a row, such as a header.
 private protocol TraceLineParser {
-  mutating func row(_ line: Substring, _ fault: (String) -> CapacityError) throws(CapacityError)
-    -> (time: Double, prompt: Int, output: Int)?
+  mutating func row(_ line: Substring, _ fault: (String) -> CapacityError) throws(CapacityError) -> TraceLine?
 }
 
-/// Mooncake: {"timestamp": ms, "input_length": n, "output_length": n, …}.
+/// Mooncake: {"timestamp": ms, "input_length": n, "output_length": n, "hash_ids": [n, …]}, hashes where it has them.
 private struct JSONLineParser: TraceLineParser {
-  mutating func row(_ line: Substring, _ fault: (String) -> CapacityError) throws(CapacityError)
-    -> (time: Double, prompt: Int, output: Int)?
-  {
+  mutating func row(_ line: Substring, _ fault: (String) -> CapacityError) throws(CapacityError) -> TraceLine? {
     let value: JSONValue
     do { value = try JSONValue(parsing: String(line)) } catch { throw fault("is not JSON: \(error)") }
     guard let time = value["timestamp"]?.double else { throw fault("has no number \"timestamp\"") }
     guard let prompt = value["input_length"]?.int else { throw fault("has no whole number \"input_length\"") }
     guard let output = value["output_length"]?.int else { throw fault("has no whole number \"output_length\"") }
-    return (time / 1000, Int(prompt), Int(output))
+    var hashes: [Int64] = []
+    if let list = value["hash_ids"], !list.isNull {
+      guard let ids = list.array else { throw fault("\"hash_ids\" is no list") }
+      for id in ids {
+        guard let id = id.int, id >= 0 else { throw fault("\"hash_ids\" holds what is no whole number of 0 or more") }
+        hashes.append(Int64(id))
+      }
+    }
+    return (time / 1000, Int(prompt), Int(output), hashes)
   }
 }
 
@@ -111,9 +130,7 @@ private struct CSVLineParser: TraceLineParser {
   private var prompt: Int?
   private var output: Int?
 
-  mutating func row(_ line: Substring, _ fault: (String) -> CapacityError) throws(CapacityError)
-    -> (time: Double, prompt: Int, output: Int)?
-  {
+  mutating func row(_ line: Substring, _ fault: (String) -> CapacityError) throws(CapacityError) -> TraceLine? {
     let fields = line.split(separator: ",", omittingEmptySubsequences: false).map {
       $0.trimmingCharacters(in: .whitespaces)
     }
@@ -135,7 +152,7 @@ private struct CSVLineParser: TraceLineParser {
     }
     guard let promptTokens = Int(fields[prompt]) else { throw fault("'\(fields[prompt])' is no number of tokens") }
     guard let outputTokens = Int(fields[output]) else { throw fault("'\(fields[output])' is no number of tokens") }
-    return (seconds, promptTokens, outputTokens)
+    return (seconds, promptTokens, outputTokens, [])
   }
 
   /// Seconds since 1970 of YYYY-MM-DD hh:mm:ss[.fraction], taken as UTC: only differences count.

@@ -15,6 +15,10 @@ public struct TrialSamples: Codable, Sendable, Equatable {
   public var outputTokens: [Int]
   /// That came.
   public var tokens: [Int]
+  /// Prompt tokens that an endless cache would have had, and those that the system's had; nil for a system that does
+  /// not tell of a cache, and no entry for a request that did not come so far.
+  public var reusableTokens: [Int]?
+  public var cachedTokens: [Int?]?
   /// Of each that failed, its place in the columns and why.
   public var errors: [Failed]
   /// Of gaps between tokens: the histogram's places that are not empty, and how many gaps each holds.
@@ -43,6 +47,10 @@ public struct TrialSamples: Codable, Sendable, Equatable {
     promptTokens = counted.map(\.request.promptTokens)
     outputTokens = counted.map(\.request.outputTokens)
     tokens = counted.map(\.tokens)
+    if counted.contains(where: { $0.cachedTokens != nil }) {
+      reusableTokens = counted.map(\.request.reusableTokens)
+      cachedTokens = counted.map(\.cachedTokens)
+    }
     errors = counted.enumerated().compactMap { place, record in
       record.error.map { Failed(request: place, why: String($0.prefix(Self.longestReason))) }
     }
@@ -58,7 +66,7 @@ public struct TrialSamples: Codable, Sendable, Equatable {
       [promptTokens, outputTokens, tokens].allSatisfy({ column in
         column.count == count && column.allSatisfy { (0...Self.mostTokens).contains($0) }
       }), zip(arrival, arrival.dropFirst()).allSatisfy({ $0 <= $1 }),
-      errors.count <= count, errors.allSatisfy({ arrival.indices.contains($0.request) })
+      isReuse(of: count), errors.count <= count, errors.allSatisfy({ arrival.indices.contains($0.request) })
     else { return nil }
     var records = arrival.indices.map { i in
       var record = RequestRecord(
@@ -66,10 +74,21 @@ public struct TrialSamples: Codable, Sendable, Equatable {
           id: i, arrival: arrival[i], promptTokens: promptTokens[i], outputTokens: outputTokens[i]), sent: sent[i])
       (record.firstToken, record.lastToken, record.ended) = (firstToken[i], lastToken[i], ended[i])
       record.tokens = tokens[i]
+      record.request.reusableTokens = reusableTokens?[i] ?? 0
+      record.cachedTokens = cachedTokens?[i]
       return record
     }
     for failed in errors { records[failed.request].error = failed.why }
     return records
+  }
+
+  /// Whether the columns of reuse are both missing, or hold what `count` requests can have.
+  private func isReuse(of count: Int) -> Bool {
+    guard let reusableTokens, let cachedTokens else { return reusableTokens == nil && cachedTokens == nil }
+    guard reusableTokens.count == count, cachedTokens.count == count else { return false }
+    return zip(promptTokens, zip(reusableTokens, cachedTokens)).allSatisfy { prompt, reuse in
+      (0...prompt).contains(reuse.0) && (0...prompt).contains(reuse.1 ?? 0)
+    }
   }
 
   var gaps: LatencyHistogram? { LatencyHistogram(places: gapPlaces, counts: gapCounts, largest: largestGap) }

@@ -60,6 +60,15 @@ public final class Engine: Sendable {
   ///
   /// - Throws: ``EngineError`` where it can't ever be served, or not now: ``EngineError/queueFull(limit:)``.
   public func submit(_ request: GenerationRequest) throws(EngineError) -> Generation {
+    try submit(request, receiver: nil)
+  }
+
+  /// As ``submit(_:)``, for a caller that takes times: `receiver` gets every event in the place of the generation's
+  /// queue, on the thread that makes it. That is the engine's, which waits meanwhile, or the one that cancels: then a
+  /// token may come after the end.
+  package func submit(
+    _ request: GenerationRequest, receiver: (@Sendable (EngineEvent) -> Void)?
+  ) throws(EngineError) -> Generation {
     do throws(EngineError) {
       try check(request)
       let state: GenerationState
@@ -73,7 +82,7 @@ public final class Engine: Sendable {
       let accepted: Result<Ticket, EngineError> = desk.post { desk in
         guard desk.phase == .open else { return .failure(.shuttingDown) }
         guard desk.counters.waiting < limit else { return .failure(.queueFull(limit: limit)) }
-        let ticket = Ticket(id: desk.nextID, promptTokens: request.prompt.count)
+        let ticket = Ticket(id: desk.nextID, promptTokens: request.prompt.count, receiver: receiver)
         desk.nextID += 1
         desk.counters.submitted += 1
         desk.counters.waiting += 1

@@ -16,9 +16,12 @@ final class Ticket: Sendable {
 
   let id: Int
   private let content: Lock<Content>
+  /// Takes events in place of the queue.
+  private let receiver: (@Sendable (EngineEvent) -> Void)?
 
-  init(id: Int, promptTokens: Int) {
+  init(id: Int, promptTokens: Int, receiver: (@Sendable (EngineEvent) -> Void)? = nil) {
     self.id = id
+    self.receiver = receiver
     var content = Content()
     content.usage.promptTokens = promptTokens
     self.content = Lock(content)
@@ -43,6 +46,7 @@ final class Ticket: Sendable {
       change(&content.usage)
       let event = event(content.usage)
       if event.isLast { content.isEnded = true }
+      guard receiver == nil else { return (nil, event) }
       if let waiter = content.waiter {
         content.waiter = nil
         return (waiter, event)
@@ -52,6 +56,7 @@ final class Ticket: Sendable {
       return (nil, event)
     }
     waiter?.resume(returning: taken)
+    if let receiver, let taken { receiver(taken) }
     return taken != nil
   }
 

@@ -8,6 +8,8 @@ package struct CompletionStream {
   private(set) var chunks = 0
   /// The server's count of output tokens; nil where it does not tell.
   private(set) var counted: Int?
+  /// Its count of prompt tokens that it had from other requests; nil likewise.
+  private(set) var cached: Int?
   /// The server said that there is no more.
   private(set) var isOver = false
 
@@ -28,6 +30,10 @@ package struct CompletionStream {
       throw HTTPFailure(what: "the server says: \(String((error["message"]?.string ?? "an error").prefix(100)))")
     }
     if let count = json["usage"]?["completion_tokens"]?.int, (0...Self.mostTokens).contains(count) { counted = count }
+    if let count = json["usage"]?["prompt_tokens_details"]?["cached_tokens"]?.int, (0...Self.mostTokens).contains(count)
+    {
+      cached = count
+    }
     guard let choice = json["choices"]?[0] else { return false }
     let isLast = choice["finish_reason"].map { !$0.isNull } ?? false
     if isLast { isOver = true }

@@ -1,5 +1,6 @@
 // A server behind HTTP as a system under load: OpenAI-compatible streamed completions, one connection a request, as
-// clients that do not know each other make them. Prompts are common words drawn at random, so that no prefix is shared.
+// clients that do not know each other make them. Prompts are common words drawn at random, so that no prefix is shared
+// but for those that a trace says.
 import Foundation
 import Inference
 import Synchronization
@@ -15,7 +16,6 @@ public final class HTTPServing: ServingSystem {
     public var silencePatience = 60.0
     /// Requests that are open at once: more of them fail, with that reason.
     public var mostOpen = 1024
-    public var seed: UInt64 = 1
 
     public init(model: String) { self.model = model }
   }
@@ -23,7 +23,7 @@ public final class HTTPServing: ServingSystem {
   public let name: String
   private let endpoint: HTTPEndpoint
   private let options: Options
-  private let state: Mutex<State>
+  private let state = Mutex(State())
 
   private struct State {
     var open = 0
@@ -31,7 +31,6 @@ public final class HTTPServing: ServingSystem {
     var next: Int32 = 0
     /// Raised by every cancelAll: requests of an earlier one are given up.
     var generation = 0
-    var random: RandomSource
   }
 
   /// Throws .option for a key that is no header's value.
@@ -42,18 +41,18 @@ public final class HTTPServing: ServingSystem {
     name = "\(options.model) at http://\(endpoint.authority)"
     self.endpoint = endpoint
     self.options = options
-    state = Mutex(State(random: RandomSource(seed: options.seed)))
   }
 
   public func submit(_ request: ServingRequest, to log: RequestLog) {
-    let admitted = state.withLock { state -> (prompt: String, generation: Int)? in
+    let admitted = state.withLock { state -> Int? in
       guard state.open < options.mostOpen else { return nil }
       state.open += 1
-      return (Self.prompt(request.promptTokens, &state.random), state.generation)
+      return state.generation
     }
-    guard let (prompt, generation) = admitted else {
+    guard let generation = admitted else {
       return log.end(of: request.id, error: "more than \(options.mostOpen) requests were open")
     }
+    let prompt = Self.prompt(of: request)
     let thread = Thread { [self] in
       do throws(HTTPFailure) {
         try run(request, prompt, generation, log)
@@ -115,6 +114,7 @@ public final class HTTPServing: ServingSystem {
     guard response.mayEnd, stream.isOver else {
       throw HTTPFailure(what: "the stream broke off after \(stream.chunks) events")
     }
+    if let cached = stream.cached { log.reused(cached, of: request.id) }
     // Tokens that came together with others count at the time of the last.
     let last = log.lastToken(of: request.id)
     for _ in 0..<min(stream.rest, 8 * max(request.outputTokens, 1)) where last != nil {
@@ -148,7 +148,7 @@ public final class HTTPServing: ServingSystem {
     "law",
   ]
 
-  private static func prompt(_ tokens: Int, _ random: inout RandomSource) -> String {
-    (0..<tokens).map { _ in words[random.index(below: words.count)] }.joined(separator: " ")
+  private static func prompt(of request: ServingRequest) -> String {
+    request.content(below: words.count).map { words[$0] }.joined(separator: " ")
   }
 }
