@@ -90,6 +90,12 @@ if command -v valgrind >/dev/null; then
   env -i PATH="$PATH" LD_LIBRARY_PATH="$prefix/lib" OPENBLAS_NUM_THREADS=1 valgrind --quiet --error-exitcode=9 \
     --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite \
     "$work/misuse" "$model" "$work/truncated.gguf"
+  if [ "${GOBI_LONG_TESTS:-0}" = 1 ]; then
+    env -i PATH="$PATH" LD_LIBRARY_PATH="$prefix/lib" OPENBLAS_NUM_THREADS=1 valgrind --quiet --error-exitcode=9 \
+      --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite "$work/engine" "$model" brief
+  else
+    skip "the engine under valgrind: make test-long does"
+  fi
 else
   skip "misuse under valgrind: not installed"
 fi
