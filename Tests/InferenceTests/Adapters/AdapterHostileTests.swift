@@ -222,9 +222,7 @@ import Testing
           ("general.type", .string("adapter")), ("general.architecture", .string("llama")),
           ("adapter.type", .string("lora")),
         ], tensors: [.init(name: name, shape: [1, 64], format: .f32)])
-      try [UInt8](repeating: 0, count: 256).withUnsafeBytes { bytes throws(WeightError) in
-        try writer.write(bytes, to: name)
-      }
+      try [UInt8](repeating: 0, count: 256).withUnsafeBytes { try writer.write($0, to: name) }
       try writer.finish()
       let text = refusal { try Adapter.open(path: path, model: model) }
       #expect(text.contains(reason), "\(name): \(text)")
@@ -268,11 +266,9 @@ import Testing
       var damaged = config
       if round % 20 == 1 { generator.mutate(&damaged, within: damaged.count) }
       attempt {
-        let file: AdapterFile =
-          try round % 2 == 0
-          ? AdapterFile(gguf(bytes))
-          : AdapterFile(
-            SafetensorsFile(file: mapped(bytes)), config: damaged.withUnsafeBytes { try JSONValue(parsing: $0) })
+        if round % 2 == 0 { return try Adapter(AdapterFile(gguf(bytes)), model: model, budget: 1 << 24) }
+        let config = try damaged.withUnsafeBytes { try JSONValue(parsing: $0) }
+        let file = try AdapterFile(SafetensorsFile(file: mapped(bytes)), config: config)
         return try Adapter(file, model: model, budget: 1 << 24)
       }
     }

@@ -96,8 +96,7 @@ struct TestAdapter {
     var writer = try GGUFWriter(
       path: path, metadata: metadata, tensors: parts.map { .init(name: $0.0, shape: $0.1, format: format) })
     for (name, _, values) in parts {
-      try encoded(values, format.name).withUnsafeBytes { bytes throws(WeightError) in try writer.write(bytes, to: name)
-      }
+      try encoded(values, format.name).withUnsafeBytes { try writer.write($0, to: name) }
     }
     try writer.finish()
   }
