@@ -54,6 +54,7 @@ for sanitizer in address thread; do
     -o "$work/engine-$sanitizer"
 done
 g++ -std=c++17 "${warnings[@]}" Examples/cpp/generate.cpp "${flags[@]}" -o "$work/generate-cpp"
+g++ -std=c++17 "${warnings[@]}" Tests/ABIPrograms/wrapper.cpp "${flags[@]}" -pthread -o "$work/wrapper"
 
 tool=.build/release/gobi
 [ -x "$tool" ] || swift build -c release --product gobi >"$work/tool.log" 2>&1 || { tail -30 "$work/tool.log"; exit 1; }
@@ -78,6 +79,7 @@ grep -q truncated.gguf "$work/error.txt" || fail "the error does not name the fi
 
 bare "$work/misuse" "$model" "$work/truncated.gguf"
 bare "$work/engine" "$model"
+bare "$work/wrapper" "$model"
 for sanitizer in address thread; do
   if bare TSAN_OPTIONS=ignore_noninstrumented_modules=1 "$work/engine-$sanitizer" "$model" brief \
     >"$work/sanitizer.log" 2>&1; then continue; fi

@@ -687,8 +687,8 @@ GOBI_API gobi_status gobi_engine_prometheus(gobi_engine *engine, const char *lab
 /// encoder and the last token for others.
 enum { GOBI_POOLING_DEFAULT = 0, GOBI_POOLING_MEAN = 1, GOBI_POOLING_FIRST = 2, GOBI_POOLING_LAST = 3 };
 
-/// Serves vectors of texts of any length, and scores of documents, on a thread of its own. A result depends on the model,
-/// the tokens and the options alone, bit for bit: never on what runs beside it.
+/// Serves vectors of texts of any length, and scores of documents, on a thread of its own. A result depends on the
+/// model, the tokens and the options alone, bit for bit: never on what runs beside it.
 typedef struct gobi_embedder gobi_embedder;
 
 typedef struct gobi_embedder_options {
