@@ -10,7 +10,7 @@ import os
 import pathlib
 from ctypes import (CFUNCTYPE, POINTER, Structure, byref, c_bool, c_char_p, c_double, c_float, c_int, c_int32, c_size_t,
                     c_uint32, c_uint64, c_void_p)
-from typing import Any
+from typing import Any, TypeVar
 
 from .errors import error_of
 
@@ -259,6 +259,9 @@ def filled_text(function: str, *arguments: Any) -> str:
     return filled(function, *arguments).decode("utf-8")
 
 
+_Self = TypeVar("_Self", bound="Owned")
+
+
 class Owned:
     """A handle that is given back by close(), by leaving a `with` block, or with the object."""
 
@@ -284,7 +287,7 @@ class Owned:
         if raw is not None:
             getattr(library, self._destroy)(raw)
 
-    def __enter__(self) -> Any:
+    def __enter__(self: _Self) -> _Self:
         self.raw
         return self
 

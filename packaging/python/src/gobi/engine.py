@@ -138,8 +138,11 @@ class Generation(Owned):
     def usage(self) -> Usage:
         usage = sized(_abi.Usage)
         call("gobi_generation_usage", self.raw, byref(usage))
-        values = {field.name: getattr(usage, field.name) for field in dataclasses.fields(Usage)}
-        return Usage(**{name: None if value == -1 else value for name, value in values.items()})
+        values: dict[str, Any] = {}
+        for field in dataclasses.fields(Usage):
+            value = getattr(usage, field.name)
+            values[field.name] = None if value == -1 else value
+        return Usage(**values)
 
 
 class Engine(Owned):
