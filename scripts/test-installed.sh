@@ -47,13 +47,14 @@ gcc -std=c11 "${warnings[@]}" Examples/c/kernels.c "${flags[@]}" -lm -o "$work/k
 gcc -std=c11 "${warnings[@]}" Examples/c/serve.c "${flags[@]}" -o "$work/serve"
 gcc -std=c11 -g "${warnings[@]}" Tests/ABIPrograms/misuse.c "${flags[@]}" -lm -o "$work/misuse"
 gcc -std=c11 -g "${warnings[@]}" Tests/ABIPrograms/engine.c "${flags[@]}" -pthread -o "$work/engine"
-# The sanitizers see the program, and what the library takes, gives back, locks and copies through libc: memory of the
-# caller's used after it was given back, leaks, and races on what is lent. They do not see the library's own accesses.
+# The sanitizers see the program's accesses, and of the library what it allocates and gives back: memory that is used
+# after it was lent, leaks, races of the program. make sanitize builds the library itself with them.
 for sanitizer in address thread; do
   gcc -std=c11 -g -O1 -fsanitize=$sanitizer "${warnings[@]}" Tests/ABIPrograms/engine.c "${flags[@]}" -pthread \
     -o "$work/engine-$sanitizer"
 done
 g++ -std=c++17 "${warnings[@]}" Examples/cpp/generate.cpp "${flags[@]}" -o "$work/generate-cpp"
+g++ -std=c++17 "${warnings[@]}" Tests/ABIPrograms/wrapper.cpp "${flags[@]}" -pthread -o "$work/wrapper"
 
 tool=.build/release/gobi
 [ -x "$tool" ] || swift build -c release --product gobi >"$work/tool.log" 2>&1 || { tail -30 "$work/tool.log"; exit 1; }
@@ -78,8 +79,10 @@ grep -q truncated.gguf "$work/error.txt" || fail "the error does not name the fi
 
 bare "$work/misuse" "$model" "$work/truncated.gguf"
 bare "$work/engine" "$model"
+bare "$work/wrapper" "$model"
 for sanitizer in address thread; do
-  if bare "$work/engine-$sanitizer" "$model" brief >"$work/sanitizer.log" 2>&1; then continue; fi
+  if bare TSAN_OPTIONS=ignore_noninstrumented_modules=1 "$work/engine-$sanitizer" "$model" brief \
+    >"$work/sanitizer.log" 2>&1; then continue; fi
   # Older sanitizers do not start where the kernel lays memory out with more chance than they know of.
   grep -q 'unexpected memory mapping' "$work/sanitizer.log" || { head -60 "$work/sanitizer.log"; exit 1; }
   skip "the engine under the $sanitizer sanitizer: it does not start here"
@@ -89,6 +92,12 @@ if command -v valgrind >/dev/null; then
   env -i PATH="$PATH" LD_LIBRARY_PATH="$prefix/lib" OPENBLAS_NUM_THREADS=1 valgrind --quiet --error-exitcode=9 \
     --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite \
     "$work/misuse" "$model" "$work/truncated.gguf"
+  if [ "${GOBI_LONG_TESTS:-0}" = 1 ]; then
+    env -i PATH="$PATH" LD_LIBRARY_PATH="$prefix/lib" OPENBLAS_NUM_THREADS=1 valgrind --quiet --error-exitcode=9 \
+      --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite "$work/engine" "$model" brief
+  else
+    skip "the engine under valgrind: make test-long does"
+  fi
 else
   skip "misuse under valgrind: not installed"
 fi

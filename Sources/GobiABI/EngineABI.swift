@@ -27,6 +27,13 @@ extension EngineOptions {
     aging = try duration(options.aging, "aging") ?? aging
     cacheBytes = options.no_cache ? 0 : bytes(options.cache_bytes) ?? cacheBytes
     swapBytes = bytes(options.swap_bytes) ?? swapBytes
+    if options.look_up || options.draft_model != nil {
+      var draft: Model?
+      if let handle = options.draft_model { draft = try object(handle, ModelBox.self).model }
+      speculation = SpeculationOptions(
+        looksUp: options.look_up, draftModel: draft, draftKVBudget: bytes(options.draft_kv_budget))
+      if options.max_draft != 0 { speculation?.maximumDraft = Int(options.max_draft) }
+    }
   }
 }
 
@@ -114,6 +121,9 @@ func waitForEnd(_ timeout: Double, _ wait: (Duration) -> Bool) throws(ABIError) 
       counters.cached_tokens = UInt64(now.cachedTokens)
       counters.generated_tokens = UInt64(now.generatedTokens)
       counters.forced_tokens = UInt64(now.forcedTokens)
+      counters.drafted_tokens = UInt64(now.draftedTokens)
+      counters.accepted_tokens = UInt64(now.acceptedTokens)
+      counters.draft_kv_bytes = UInt64(now.draftKVBytes)
       counters.preemptions = UInt64(now.preemptions)
       counters.recomputed_tokens = UInt64(now.recomputedTokens)
       counters.swapped_bytes = UInt64(now.swappedBytes)

@@ -55,6 +55,7 @@ extension GenerationRequest {
     priority = Int(options.priority)
     deadline = try duration(options.deadline, "deadline")
     usesCache = !options.no_cache
+    speculates = !options.no_speculation
     cacheKey = options.cache_key
   }
 }
@@ -114,6 +115,8 @@ extension GenerationRequest {
       usage.cached_tokens = UInt64(now.cachedTokens)
       usage.completion_tokens = UInt64(now.completionTokens)
       usage.forced_tokens = UInt64(now.forcedTokens)
+      usage.drafted_tokens = UInt64(now.draftedTokens)
+      usage.accepted_tokens = UInt64(now.acceptedTokens)
       usage.preemptions = UInt64(now.preemptions)
       usage.recomputed_tokens = UInt64(now.recomputedTokens)
       usage.peak_kv_bytes = UInt64(now.peakKVBytes)

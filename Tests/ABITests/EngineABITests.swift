@@ -93,7 +93,8 @@ private func eventually(_ condition: () -> Bool) -> Bool {
       opened.submit(prompt) { $0.tokenizer = $0.tokenizer.map { _ in opened.model! } }.status == GOBI_INVALID_ARGUMENT)
     let late = Seen(opened.submit(prompt) { $0.deadline = 1e-9 }.generation)
     #expect(late.kinds == [GOBI_EVENT_FAILED] && late.status == GOBI_DEADLINE_EXCEEDED && !late.message.isEmpty)
-    #expect(opened.counters().refused >= 5)
+    // What is no request at all does not reach the engine.
+    #expect(opened.counters().refused == 4)
     var engine: OpaquePointer?
     let encoder = try Opened(golden.appendingPathComponent("bert").path)
     #expect(Int(gobi_engine_create(encoder.model, nil, &engine, nil)) == GOBI_INVALID_ARGUMENT)
@@ -149,6 +150,39 @@ private func eventually(_ condition: () -> Bool) -> Bool {
     ended.wait()
     #expect(seen?.finish == GOBI_FINISH_CANCELLED)
     gobi_generation_destroy(first)
+  }
+
+  /// Drafts by look-up and by a model change no token.
+  @Test func draftsAreCountedAndChangeNothing() throws {
+    let opened = try OpenedEngine()
+    let plain = Seen(opened.submit(prompt) { $0.max_tokens = 40 }.generation)
+    let drafting = try OpenedEngine { options in
+      options.look_up = true
+      options.max_draft = 4
+    }
+    let seen = Seen(drafting.submit(prompt) { $0.max_tokens = 40 }.generation)
+    #expect(seen.tokens == plain.tokens)
+    #expect(seen.usage.accepted_tokens <= seen.usage.drafted_tokens)
+    let counters = drafting.counters()
+    #expect(counters.drafted_tokens == seen.usage.drafted_tokens)
+    let without = Seen(
+      drafting.submit(prompt) {
+        $0.max_tokens = 40
+        $0.no_speculation = true
+      }.generation)
+    #expect(without.tokens == plain.tokens && without.usage.drafted_tokens == 0)
+
+    var options = gobi_engine_options(), engine: OpaquePointer?
+    options.struct_size = MemoryLayout<gobi_engine_options>.size
+    options.draft_model = opened.model
+    options.max_draft = 33
+    #expect(outcome { gobi_engine_create(opened.model, &options, &engine, $0) }.message.contains("maximumDraft"))
+    options.max_draft = 4
+    #expect(gobi_engine_create(opened.model, &options, &engine, nil) == 0)
+    swap(&engine, &opened.engine)
+    gobi_engine_destroy(engine)
+    let doubled = Seen(opened.submit(prompt) { $0.max_tokens = 40 }.generation)
+    #expect(doubled.tokens == plain.tokens && doubled.usage.accepted_tokens <= doubled.usage.drafted_tokens)
   }
 
   @Test func drainedEngineFinishesAndEnds() throws {

@@ -530,8 +530,12 @@ typedef struct gobi_engine_options {
   double time_per_output_token;  // aim for the time between a request's tokens; 0: 0.1
   double time_to_first_token;    // aim, from submission; 0: 2
   double aging;                  // a waiting request rises by one priority level each time this has passed; 0: 5
-  int32_t kv_format;             // GOBI_KV_...
-  bool no_cache;                 // no prefix cache
+  const gobi_model *draft_model;  // guesses tokens ahead where look-up finds none; of the same vocabulary; or NULL
+  uint64_t draft_kv_budget;       // most bytes of its keys and values, beyond kv_budget; 0: no limit
+  uint32_t max_draft;             // tokens guessed ahead at most, 1 to 32; 0: 8. No token ever changes by it
+  int32_t kv_format;              // GOBI_KV_...
+  bool no_cache;                  // no prefix cache
+  bool look_up;                   // guess what followed the last tokens when they came before in the request
 } gobi_engine_options;
 
 /// GOBI_INVALID_ARGUMENT for an encoder. The engine keeps the model.
@@ -572,6 +576,7 @@ typedef struct gobi_request_options {
   int32_t priority;     // greater is more urgent, -100 to 100
   float adapter_scale;  // multiplies the adapter's own scale; 0: 1
   bool no_cache;        // neither uses the prefix cache nor leaves anything in it
+  bool no_speculation;  // tokens are not guessed ahead, though the engine does so
   bool ignore_eos;      // the tokenizer's ending tokens do not end it
   bool render_special;  // control tokens show as their names
   bool at_text_start;   // the first generated token opens a text and continues no prompt
@@ -637,6 +642,8 @@ typedef struct gobi_usage {
   uint64_t cached_tokens;      // of the prompt's, those that the prefix cache had
   uint64_t completion_tokens;  // a stop token counts
   uint64_t forced_tokens;      // of these, those that the grammar left no choice of: several share a step
+  uint64_t drafted_tokens;     // guessed and evaluated ahead
+  uint64_t accepted_tokens;    // of these, those that were chosen
   uint64_t preemptions;        // times that it had to make room
   uint64_t recomputed_tokens;  // positions computed again because of that
   uint64_t peak_kv_bytes;      // shared ones included
@@ -657,8 +664,10 @@ typedef struct gobi_counters {
   uint64_t steps, stopped_steps;                  // run to their end, and stopped because of a cancellation
   uint64_t prefill_tokens, cached_tokens;         // prompt tokens computed, and had by the cache
   uint64_t generated_tokens, forced_tokens;       // and of these, those that grammars forced
+  uint64_t drafted_tokens, accepted_tokens;       // guessed ahead, and of these those that were chosen
   uint64_t preemptions, recomputed_tokens, swapped_bytes;
   uint64_t kv_bytes, cache_bytes, kv_budget;      // now; no budget is 0
+  uint64_t draft_kv_bytes;                        // now, of the draft model
   uint64_t evicted_blocks;                        // that the cache gave up
   uint64_t queue_count, first_token_count, output_token_count;  // requests that the sums below are over
   double queue_sum;         // submission to first step
@@ -678,8 +687,8 @@ GOBI_API gobi_status gobi_engine_prometheus(gobi_engine *engine, const char *lab
 /// encoder and the last token for others.
 enum { GOBI_POOLING_DEFAULT = 0, GOBI_POOLING_MEAN = 1, GOBI_POOLING_FIRST = 2, GOBI_POOLING_LAST = 3 };
 
-/// Serves vectors of texts of any length, and scores of documents, on a thread of its own. A result is what a session
-/// alone would give for the same chunks, bit for bit.
+/// Serves vectors of texts of any length, and scores of documents, on a thread of its own. A result depends on the
+/// model, the tokens and the options alone, bit for bit: never on what runs beside it.
 typedef struct gobi_embedder gobi_embedder;
 
 typedef struct gobi_embedder_options {

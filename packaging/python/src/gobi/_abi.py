@@ -10,9 +10,9 @@ import os
 import pathlib
 from ctypes import (CFUNCTYPE, POINTER, Structure, byref, c_bool, c_char_p, c_double, c_float, c_int, c_int32, c_size_t,
                     c_uint32, c_uint64, c_void_p)
-from typing import Any
+from typing import Any, TypeVar
 
-from .errors import Error, error_of
+from .errors import error_of
 
 Handle = c_void_p
 
@@ -54,27 +54,28 @@ GrammarOptions = _options("gobi_grammar_options", *_named(c_size_t, "source_byte
 EngineOptions = _options("gobi_engine_options", *_named(c_size_t, "context chunk"),
                          *_named(c_uint64, "kv_budget cache_bytes swap_bytes"),
                          *_named(c_size_t, "max_sequences max_queue max_step_tokens"),
-                         *_named(c_double, "time_per_output_token time_to_first_token aging"), ("kv_format", c_int32),
-                         ("no_cache", c_bool))
+                         *_named(c_double, "time_per_output_token time_to_first_token aging"), ("draft_model", Handle),
+                         ("draft_kv_budget", c_uint64), ("max_draft", c_uint32), ("kv_format", c_int32),
+                         *_named(c_bool, "no_cache look_up"))
 RequestOptions = _options("gobi_request_options", ("prompt", POINTER(c_int32)), ("prompt_count", c_size_t),
                           ("sampling", POINTER(SamplerOptions)), *_named(Handle, "tokenizer grammar adapter"),
                           ("stop_tokens", POINTER(c_int32)), ("stop_token_count", c_size_t),
                           ("stop_strings", POINTER(c_char_p)), *_named(c_size_t, "stop_string_count max_tokens"),
                           ("deadline", c_double), ("cache_key", c_uint64), ("priority", c_int32),
                           ("adapter_scale", c_float),
-                          *_named(c_bool, "no_cache ignore_eos render_special at_text_start"))
+                          *_named(c_bool, "no_cache no_speculation ignore_eos render_special at_text_start"))
 Event = _options("gobi_event", ("text", c_void_p), ("text_length", c_size_t), ("message", c_char_p),
                  ("top", POINTER(Choice)), *_named(c_size_t, "top_count cached_tokens"),
                  *_named(c_int32, "kind finish status token"), ("log_probability", c_float), ("is_last", c_bool))
 Usage = _options("gobi_usage",
-                 *_named(c_uint64, "prompt_tokens cached_tokens completion_tokens forced_tokens preemptions "
-                                   "recomputed_tokens peak_kv_bytes"),
+                 *_named(c_uint64, "prompt_tokens cached_tokens completion_tokens forced_tokens drafted_tokens "
+                                   "accepted_tokens preemptions recomputed_tokens peak_kv_bytes"),
                  *_named(c_double, "queue_time time_to_first_token decode_time time_per_output_token"))
 Counters = _options("gobi_counters",
                     *_named(c_uint64, "submitted refused finished cancelled failed waiting running paused steps "
                                       "stopped_steps prefill_tokens cached_tokens generated_tokens forced_tokens "
-                                      "preemptions recomputed_tokens swapped_bytes kv_bytes cache_bytes kv_budget "
-                                      "evicted_blocks queue_count first_token_count output_token_count"),
+                                      "drafted_tokens accepted_tokens preemptions recomputed_tokens swapped_bytes "
+                                      "kv_bytes cache_bytes kv_budget draft_kv_bytes evicted_blocks queue_count first_token_count output_token_count"),
                     *_named(c_double, "queue_sum first_token_sum output_token_sum"))
 
 AdapterOptions = _options("gobi_adapter_options", ("budget", c_uint64))
@@ -258,6 +259,9 @@ def filled_text(function: str, *arguments: Any) -> str:
     return filled(function, *arguments).decode("utf-8")
 
 
+_Self = TypeVar("_Self", bound="Owned")
+
+
 class Owned:
     """A handle that is given back by close(), by leaving a `with` block, or with the object."""
 
@@ -274,7 +278,7 @@ class Owned:
         """The handle; raises once it was given back."""
         raw = getattr(self, "_raw", None)
         if raw is None:
-            raise Error(1, f"{type(self).__name__}: it is closed")
+            raise error_of(1, f"{type(self).__name__}: it is closed")
         return raw
 
     def close(self) -> None:
@@ -283,7 +287,7 @@ class Owned:
         if raw is not None:
             getattr(library, self._destroy)(raw)
 
-    def __enter__(self) -> Any:
+    def __enter__(self: _Self) -> _Self:
         self.raw
         return self
 

@@ -73,7 +73,7 @@ class ChatParser(Owned):
         return self._taken()
 
     def _taken(self) -> list[ChatEvent]:
-        events = []
+        events: list[ChatEvent] = []
         lent = POINTER(_abi.ChatEvent)()
         while True:
             call("gobi_chat_parser_next", self.raw, byref(lent))

@@ -67,6 +67,8 @@ class Usage:
     cached_tokens: int
     completion_tokens: int
     forced_tokens: int
+    drafted_tokens: int
+    accepted_tokens: int
     preemptions: int
     recomputed_tokens: int
     peak_kv_bytes: int
@@ -136,8 +138,11 @@ class Generation(Owned):
     def usage(self) -> Usage:
         usage = sized(_abi.Usage)
         call("gobi_generation_usage", self.raw, byref(usage))
-        values = {field.name: getattr(usage, field.name) for field in dataclasses.fields(Usage)}
-        return Usage(**{name: None if value == -1 else value for name, value in values.items()})
+        values: dict[str, Any] = {}
+        for field in dataclasses.fields(Usage):
+            value = getattr(usage, field.name)
+            values[field.name] = None if value == -1 else value
+        return Usage(**values)
 
 
 class Engine(Owned):
@@ -146,6 +151,8 @@ class Engine(Owned):
     context: positions of a prompt and its answer. kv_budget: the most bytes of keys and values.
     cache_bytes: of these, the most that the prefix cache keeps; None switches it off.
     time_per_output_token, time_to_first_token: aims, in seconds.
+    look_up: tokens are guessed ahead where a request repeats itself. draft_model: a smaller one guesses elsewhere.
+    No token changes by either.
     """
 
     _destroy = "gobi_engine_destroy"
@@ -153,12 +160,15 @@ class Engine(Owned):
     def __init__(self, model: Model, *, context: int = 0, chunk: int = 0, kv_budget: int = 0,
                  cache_bytes: int | None = 0, swap_bytes: int = 0, max_sequences: int = 0, max_queue: int = 0,
                  max_step_tokens: int = 0, time_per_output_token: float = 0, time_to_first_token: float = 0,
-                 aging: float = 0, kv_format: str | None = None) -> None:
+                 aging: float = 0, kv_format: str | None = None, look_up: bool = False,
+                 draft_model: Model | None = None, draft_kv_budget: int = 0, max_draft: int = 0) -> None:
         options = sized(_abi.EngineOptions, context=context, chunk=chunk, kv_budget=kv_budget,
                         cache_bytes=cache_bytes, no_cache=cache_bytes is None, swap_bytes=swap_bytes,
                         max_sequences=max_sequences, max_queue=max_queue, max_step_tokens=max_step_tokens,
                         time_per_output_token=time_per_output_token, time_to_first_token=time_to_first_token,
-                        aging=aging, kv_format=kv_format_number(kv_format))
+                        aging=aging, kv_format=kv_format_number(kv_format), look_up=look_up,
+                        draft_model=draft_model.raw if draft_model is not None else None,
+                        draft_kv_budget=draft_kv_budget, max_draft=max_draft)
         super().__init__("gobi_engine_create", model.raw, byref(options))
         self._model = model
 
@@ -166,6 +176,7 @@ class Engine(Owned):
                stop_tokens: Sequence[int] = (), grammar: Grammar | None = None,
                adapter: Adapter | None = None, adapter_scale: float = 1, text: bool = True,
                deadline: float = 0, priority: int = 0, use_cache: bool = True, cache_key: int = 0,
+               speculate: bool = True,
                ignore_eos: bool = False, render_special: bool = False, at_text_start: bool = False,
                **sampling: Any) -> Generation:
         """Hands a request in. A str is encoded as the model expects it.
@@ -185,7 +196,7 @@ class Engine(Owned):
             adapter=adapter.raw if adapter is not None and adapter_scale != 0 else None, adapter_scale=adapter_scale,
             stop_tokens=tokens_array(stop_tokens), stop_token_count=len(stop_tokens),
             stop_strings=strings, stop_string_count=len(stop), max_tokens=max_tokens, deadline=deadline,
-            cache_key=cache_key, priority=priority, no_cache=not use_cache, ignore_eos=ignore_eos,
+            cache_key=cache_key, priority=priority, no_cache=not use_cache, no_speculation=not speculate, ignore_eos=ignore_eos,
             render_special=render_special, at_text_start=at_text_start)
         return Generation(self, request)
 
