@@ -372,7 +372,8 @@ GOBI_API gobi_status gobi_sequence_branch(gobi_session *session, gobi_sequence s
 /// Gives an empty sequence an adapter, or none for NULL. `scale` multiplies the adapter's own. Branches have it too.
 GOBI_API gobi_status gobi_sequence_set_adapter(gobi_session *session, gobi_sequence sequence,
                                                const gobi_adapter *adapter, float scale, gobi_error **error);
-/// Drops all positions from `position` on.
+/// Drops all positions from `position` on. GOBI_INVALID_ARGUMENT where layers with a sliding window have given back what
+/// `position` needs; 0, and up to 64 positions back from the furthest, always work. gobi_sequence_branch likewise.
 GOBI_API gobi_status gobi_sequence_trim(gobi_session *session, gobi_sequence sequence, size_t position,
                                         gobi_error **error);
 /// The sequence as bytes, for gobi_sequence_restore in any session with the same model and KV format.

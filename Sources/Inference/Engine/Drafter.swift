@@ -136,7 +136,7 @@ final class Drafter {
       entry.guesses = []
       // One token at least must be evaluated for the draft to begin.
       entry.positions = min(entry.positions, job.tokens.count - 1)
-      try session.trim(entry.sequence, to: entry.positions)
+      entry.positions = try session.rewind(entry.sequence, to: entry.positions)
     } else {
       entry = Held(sequence: try session.makeSequence(), positions: 0, lastUse: uses)
     }

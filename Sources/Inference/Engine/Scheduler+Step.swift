@@ -55,24 +55,26 @@ extension Scheduler {
     for entry in plan {
       let job = entry.job
       let isComplete = entry.count == job.pending
-      account(entry)
+      try account(entry)
       guard isComplete else {
         publishBlocks(job)
+        if let sequence = job.sequence { try session.passWindow(of: sequence) }
         continue
       }
       let logits = try (row...row + entry.draft.count).map { row throws(SessionError) in try session.logits(row) }
       row += logits.count
-      if job.firstToken == nil { publishBlocks(job) }
+      publishBlocks(job)
       let count = choose(entry, logits, now)
       accepted += count
-      if count < entry.draft.count, job.isRunning, let sequence = job.sequence {
-        try session.trim(sequence, to: job.evaluated)
-      }
+      guard job.isRunning, let sequence = job.sequence else { continue }
+      if count < entry.draft.count { try session.trim(sequence, to: job.evaluated) }
+      // Only now: what was guessed wrong has passed no window.
+      try session.passWindow(of: sequence)
     }
     return accepted
   }
 
-  private func account(_ entry: PlannedEntry) {
+  private func account(_ entry: PlannedEntry) throws(SessionError) {
     let job = entry.job
     let end = job.evaluated + entry.count
     let again = max(min(end, job.reached) - job.evaluated, 0)
@@ -80,19 +82,21 @@ extension Scheduler {
     news.recomputedTokens += again
     job.evaluated = end
     job.reached = max(job.reached, end)
-    let bytes = session.pool.blockCount(for: end + entry.draft.count) * session.kvBlockBytes
+    var bytes = 0
+    if let sequence = job.sequence { bytes = try session.kvBlockCount(of: sequence) * session.kvBlockBytes }
     news.draftedTokens += entry.draft.count
-    job.ticket.update { usage in
+    job.ticket.update { [bytes] usage in
       usage.draftedTokens += entry.draft.count
       usage.recomputedTokens += again
       usage.peakKVBytes = max(usage.peakKVBytes, bytes)
     }
   }
 
-  /// Gives the cache the full blocks of a prompt as soon as they are computed: others wait for them.
+  /// Gives the cache the full blocks of a prompt as soon as they are computed, because others wait for them, and before
+  /// windows pass them.
   private func publishBlocks(_ job: Job) {
     let full = job.evaluated / session.pool.positions * session.pool.positions
-    if full > job.published { publish(job, to: full) }
+    if job.firstToken == nil, full > job.published { publish(job, to: full) }
   }
 
   /// Draws a token, and takes those that a grammar forces behind it: they are evaluated together in the next step. As
@@ -159,7 +163,7 @@ extension Scheduler {
 
   /// Positions that one sequence can have.
   var limit: Int {
-    min(session.context, session.kvBlockLimit.map { $0 * session.pool.positions } ?? .max)
+    min(session.context, session.kvPositionLimit)
   }
 
   func complete(_ job: Job, _ event: GenerationEvent) {
