@@ -36,8 +36,8 @@ def main():
         counts.append(run(hostile.GENTLE, server))
         counts.append(run([lambda server: hostile.crowd(server, 10_000 if long else 1_000)], server))
         counts.append(run([hostile.drains], server))
-    small = ["--context", "1024", "--sequences", "1", "--queue", "2", "--max-seconds", "3", "--body-timeout", "1"]
-    small += ["--stall-timeout", "1", "--kv-budget", "16", "--cache", "0", "--max-connections", "64"]
+    small = ["--context", "1024", "--sequences", "1", "--queue", "2", "--max-seconds", "1.5", "--body-timeout", "1"]
+    small += ["--stall-timeout", "1", "--kv-budget", "20", "--cache", "0", "--max-connections", "64"]
     with Server(program, models, *small) as server:
         counts.append(run(hostile.NARROW, server))
         if long:
