@@ -13,4 +13,4 @@ done
 python=$(scripts/venv.sh check-openai "openai, httpx2" "openai==3.57.0") || exit 3
 server=$(swift build -c release --show-bin-path)/gobi-serve
 [ -x "$server" ] || { echo "check-openai: no $server: swift build -c release --product gobi-serve" >&2; exit 1; }
-PYTHONDONTWRITEBYTECODE=1 exec "$python" scripts/openai_check "$server" "$models" "$@"
+PYTHONDONTWRITEBYTECODE=1 exec timeout -k 5 600 "$python" scripts/openai_check "$server" "$models" "$@"
