@@ -36,17 +36,18 @@ def main():
     links = min(10_000 if long else 1_000, most - 256)
     counts = []
     options = ["-m", f"{EMBED}={models}/minilm", "--context", "2048", "--max-body", "512", "--queue", "512"]
+    options += ["--stall-timeout", "2"]
     with Server(program, models, *options, key=KEY) as server:
         counts.append(run(api.CHECKS + tools.CHECKS, server))
         counts.append(run(hostile.GENTLE, server))
         counts.append(run([lambda server: hostile.crowd(server, links)], server))
+        if long:
+            counts.append(run([hostile.slow_reader_of_a_long_answer], server))
         counts.append(run([hostile.drains], server))
     small = ["--context", "1024", "--sequences", "1", "--queue", "2", "--max-seconds", "1.5", "--body-timeout", "1"]
     small += ["--stall-timeout", "1", "--kv-budget", "20", "--cache", "0", "--max-connections", "64"]
     with Server(program, models, *small) as server:
         counts.append(run(hostile.NARROW, server))
-        if long:
-            counts.append(run([hostile.slow_reader_of_a_long_answer], server))
         counts.append(run([hostile.second_signal_ends_at_once], server))
     ran, failed = (sum(column) for column in zip(*counts))
     print(f"{ran} checks, {links} connections at once, {failed} failed")
