@@ -10,7 +10,7 @@ models=${GOBI_MODELS:-models}
 for model in SmolLM2-135M-Instruct.Q4_1.gguf minilm/model.safetensors; do
   [ -f "$models/$model" ] || { echo "check-openai: needs $models/$model: run scripts/fetch-models.sh" >&2; exit 3; }
 done
-python=$(scripts/venv.sh check-openai "openai" "openai==3.57.0") || exit 3
+python=$(scripts/venv.sh check-openai "openai, httpx2" "openai==3.57.0") || exit 3
 server=$(swift build -c release --show-bin-path)/gobi-serve
 [ -x "$server" ] || { echo "check-openai: no $server: swift build -c release --product gobi-serve" >&2; exit 1; }
-PYTHONDONTWRITEBYTECODE=1 exec "$python" scripts/openai_check "$server" "$models" "$@"
+PYTHONDONTWRITEBYTECODE=1 exec timeout -k 5 600 "$python" scripts/openai_check "$server" "$models" "$@"

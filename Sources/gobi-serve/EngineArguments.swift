@@ -12,7 +12,7 @@ struct EngineArguments: ParsableArguments {
   @Option(help: "Use the kernels of this instruction set (see gobi cpu). Default: GOBI_ISA, else the best one.")
   var isa: String?
 
-  @Option(help: "Positions that a prompt and its answer may have together. Default: the model's, up to 8,192.")
+  @Option(help: "Positions that a prompt and its answer may have together. Default: what the model was trained for.")
   var context: Int?
 
   @Option(help: "What keys and values are kept as: f32, f16, bf16 or q8. Default: what the processor does best.")

@@ -1,4 +1,5 @@
 # openai_check SERVER MODELS [--long]: runs every check against servers of its own and says which failed.
+import resource
 import sys
 import time
 import traceback
@@ -29,22 +30,27 @@ def run(checks, *arguments):
 def main():
     program, models = sys.argv[1:3]
     long = "--long" in sys.argv
+    # A connection takes a descriptor here and one in the server, which inherits the limit.
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    links = min(10_000 if long else 1_000, most - 256)
     counts = []
     options = ["-m", f"{EMBED}={models}/minilm", "--context", "2048", "--max-body", "512", "--queue", "512"]
+    options += ["--stall-timeout", "2"]
     with Server(program, models, *options, key=KEY) as server:
         counts.append(run(api.CHECKS + tools.CHECKS, server))
         counts.append(run(hostile.GENTLE, server))
-        counts.append(run([lambda server: hostile.crowd(server, 10_000 if long else 1_000)], server))
-        counts.append(run([hostile.drains], server))
-    small = ["--context", "1024", "--sequences", "1", "--queue", "2", "--max-seconds", "3", "--body-timeout", "1"]
-    small += ["--stall-timeout", "1", "--kv-budget", "16", "--cache", "0", "--max-connections", "64"]
-    with Server(program, models, *small) as server:
-        counts.append(run(hostile.NARROW, server))
+        counts.append(run([lambda server: hostile.crowd(server, links)], server))
         if long:
             counts.append(run([hostile.slow_reader_of_a_long_answer], server))
+        counts.append(run([hostile.drains], server))
+    small = ["--context", "1024", "--sequences", "1", "--queue", "2", "--max-seconds", "1.5", "--body-timeout", "1"]
+    small += ["--stall-timeout", "1", "--kv-budget", "20", "--cache", "0", "--max-connections", "64"]
+    with Server(program, models, *small) as server:
+        counts.append(run(hostile.NARROW, server))
         counts.append(run([hostile.second_signal_ends_at_once], server))
     ran, failed = (sum(column) for column in zip(*counts))
-    print(f"{ran} checks, {failed} failed")
+    print(f"{ran} checks, {links} connections at once, {failed} failed")
     sys.exit(1 if failed else 0)
 
 

@@ -6,7 +6,7 @@ import subprocess
 import tempfile
 import time
 
-import httpx
+import httpx2 as httpx  # comes with the client
 
 KEY = "sk-check-openai"
 CHAT = "smollm2"

@@ -40,7 +40,7 @@ class City(pydantic.BaseModel):
 
 
 def json_object(server):
-    answer = chat(server, response_format={"type": "json_object"}, max_tokens=300, temperature=1, seed=1,
+    answer = chat(server, response_format={"type": "json_object"}, max_tokens=40, temperature=1, seed=1,
                   messages=[{"role": "user", "content": "Answer with a small JSON object about Paris."}])
     if answer.choices[0].finish_reason == "stop":
         assert isinstance(json.loads(answer.choices[0].message.content), dict)

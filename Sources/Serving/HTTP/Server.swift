@@ -5,7 +5,18 @@ import Logging
 import NIOCore
 import NIOPosix
 import ServiceLifecycle
+import Synchronization
 import UnixSignals
+
+/// The address cannot be had: it is in use, not this machine's, or not allowed.
+public struct ListenError: Error, CustomStringConvertible {
+  public let description: String
+}
+
+/// Whether the address was had.
+private final class ListenState: Sendable {
+  let isListening = Atomic<Bool>(false)
+}
 
 /// Serves the API over HTTP/1.1.
 public struct Server: Sendable {
@@ -25,14 +36,24 @@ public struct Server: Sendable {
   /// which is not expected to return.
   ///
   /// - Parameter onListening: told the port, once connections are taken.
-  /// - Throws: what the system says where the address cannot be had.
+  /// - Throws: ``ListenError``.
   public func run(
     onListening: @escaping @Sendable (Int) -> Void = { _ in }, onSecondSignal: @escaping @Sendable () -> Void
   ) async throws {
     let counters = ServerCounters()
-    let group = try lifecycle(counters, onListening)
+    let state = ListenState()
+    let group = try lifecycle(counters) { port in
+      state.isListening.store(true, ordering: .releasing)
+      onListening(port)
+    }
     try await withThrowingTaskGroup(of: Void.self) { tasks in
-      tasks.addTask { try await group.run() }
+      tasks.addTask {
+        do { try await group.run() } catch {
+          if state.isListening.load(ordering: .acquiring) { throw error }
+          let reason = (error as? IOError).map { String(cString: strerror($0.errnoCode)) } ?? "\(error)"
+          throw ListenError(description: "cannot listen at \(options.host):\(options.port): \(reason)")
+        }
+      }
       tasks.addTask {
         var isFirst = true
         for await signal in await UnixSignalsSequence(trapping: .sigterm, .sigint) {

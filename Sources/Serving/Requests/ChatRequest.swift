@@ -21,7 +21,9 @@ struct ChatRequest: Sendable {
     sampling = try SamplingFields(fields, limits: limits, vocabulary: vocabulary)
     // The newer name is asked first; both are checked.
     let older = try fields.int("max_tokens", 1...Int(Int32.max))
-    sampling.maximumTokens = try fields.int("max_completion_tokens", 1...Int(Int32.max)) ?? older
+    let newer = try fields.int("max_completion_tokens", 1...Int(Int32.max))
+    sampling.maximumTokens = newer ?? older
+    if newer != nil { sampling.maximumField = "max_completion_tokens" }
     format = try OutputFormat(fields)
     if format != .text, case .forced = tools.choice {
       throw .invalid(format.param, "an answer cannot be a tool call and be held to a format too")

@@ -10,6 +10,8 @@ struct SamplingFields: Sendable {
   /// Whether the model's own end of a text ends the answer.
   var ignoresEnd = false
   var maximumTokens: Int?
+  /// The field that it came from.
+  var maximumField = "max_tokens"
   /// Answers to one prompt.
   var choices = 1
   /// Requests share prefixes only with those of the same key.

@@ -107,7 +107,7 @@ struct GenerationWork: Sendable {
   /// Hands everything in: the answers to a prompt one after the other, prompt by prompt. If one is refused, all are.
   func submit(_ limits: ServiceLimits) throws(APIError) -> [Generation] {
     guard let engine = model.engine else { throw .failed("the model has no engine") }
-    try check(limits, context: engine.context)
+    try check(limits, engine)
     let stop = StopRule(
       tokens: sampling.ignoresEnd ? [] : model.tokenizer.endOfGeneration, strings: sampling.stop,
       maximumTokens: sampling.maximumTokens)
@@ -129,9 +129,12 @@ struct GenerationWork: Sendable {
     return generations
   }
 
-  private func check(_ limits: ServiceLimits, context: Int) throws(APIError) {
-    guard prompts.count * sampling.choices <= limits.batch else {
-      throw .invalid("n", "\(prompts.count * sampling.choices) answers, expected at most \(limits.batch)")
+  private func check(_ limits: ServiceLimits, _ engine: Engine) throws(APIError) {
+    // More than the queue ever has room for would be told to try again for ever.
+    let answers = prompts.count * sampling.choices, context = engine.context
+    let most = min(limits.batch, max(engine.options.maximumQueue, 1))
+    guard answers <= most else {
+      throw .invalid(sampling.choices > 1 ? "n" : prompt, "\(answers) answers, expected at most \(most) together")
     }
     for tokens in prompts {
       guard !tokens.isEmpty else { throw .invalid(prompt, "no tokens") }
@@ -143,7 +146,7 @@ struct GenerationWork: Sendable {
     }
     if let maximum = sampling.maximumTokens, maximum > context {
       throw .invalid(
-        "max_tokens", "\(maximum) tokens; the model's context has \(context) positions",
+        sampling.maximumField, "\(maximum) tokens; the model's context has \(context) positions",
         code: "context_length_exceeded")
     }
   }

@@ -108,7 +108,7 @@ public final class InferenceService: Sendable {
       result = try await workers.runIfActive {
         do throws(APIError) { return .success(try work()) } catch { return .failure(error) }
       }
-    } catch { throw .draining }
+    } catch { throw error is CancellationError ? .cancelled : .draining }
     return try result.get()
   }
 
