@@ -142,8 +142,8 @@ final class Drafter {
     }
     held[job.id] = entry
     guard let limit = session.kvBlockLimit else { return entry }
-    let needed = session.pool.blockCount(for: job.tokens.count + wish.count)
-    let missing = max(needed - (try session.kvBlockCount(of: entry.sequence)), 0)
+    let growth = job.tokens.count + wish.count - entry.positions
+    let missing = try session.kvBlocksNeeded(by: entry.sequence, adding: growth)
     while missing > limit - session.pool.inUse - reserved {
       // The sequence that was asked for longest ago, of those that are not asked for now.
       guard let oldest = held.filter({ $0.value.lastUse < uses }).min(by: { $0.value.lastUse < $1.value.lastUse })
