@@ -51,7 +51,7 @@ import Testing
       preemptions += answer.usage?.preemptions ?? 0
       cached += answer.usage?.cachedTokens ?? 0
     }
-    #expect(preemptions > 3)
+    #expect(preemptions > 1)
     #expect(cached > 0)
     #expect((manual.engine.counters.swappedBytes > 0) == swaps)
   }
