@@ -91,7 +91,7 @@ private func status(_ error: KernelError) -> Int {
 private func status(_ error: SessionError) -> Int {
   switch error {
   case .busy: GOBI_BUSY
-  case .unknownSequence, .invalidArgument: GOBI_INVALID_ARGUMENT
+  case .unknownSequence, .invalidArgument, .windowPassed: GOBI_INVALID_ARGUMENT
   case .contextExceeded: GOBI_CONTEXT_EXCEEDED
   case .budgetExceeded, .outOfMemory: GOBI_OUT_OF_MEMORY
   case .cancelled: GOBI_CANCELLED

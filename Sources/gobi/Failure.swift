@@ -77,7 +77,7 @@ struct Failure: Error, CustomStringConvertible {
     switch error {
     case .cancelled: .interrupted
     case .busy, .budgetExceeded, .outOfMemory, .kernel: .cannotHere
-    case .unknownSequence, .invalidArgument, .contextExceeded, .badState: .wrongInput
+    case .unknownSequence, .invalidArgument, .contextExceeded, .windowPassed, .badState: .wrongInput
     }
   }
 }

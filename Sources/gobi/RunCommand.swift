@@ -152,8 +152,7 @@ private struct Conversation {
       let whole = try tokens(of: messages)
       // What the sequence holds already need not be computed again: only what differs from it on.
       let common = zip(held, whole).prefix { $0 == $1 }.count
-      try session.trim(sequence, to: min(common, whole.count - 1))
-      let position = try session.position(of: sequence)
+      let position = try session.rewind(sequence, to: min(common, whole.count - 1))
       let reply = try answer(Array(whole[position...]))
       held = Array(whole[..<position]) + Array(whole[position...]) + reply.tokens
       held = Array(held.prefix(try session.position(of: sequence)))

@@ -37,11 +37,12 @@ import Testing
     var random = SeededRandom(seed: seed)
     func pick(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &random) }
     let session = try Session(model: model)
-    let block = session.kvBlockBytes
+    let block = session.kvBlocks(for: 1) * session.kvBlockBytes
     var options = EngineOptions()
     options.session.context = Self.context
     options.session.chunk = [512, 16, 50].randomElement(using: &random) ?? 512
-    options.session.kvBudget = seed % 4 == 3 ? nil : pick(6...9) * block
+    options.session.kvBudget =
+      seed % 4 == 3 ? nil : pick(6...9) * session.kvBlocks(for: Self.context) * session.kvBlockBytes / 5
     options.maximumSequences = pick(1...6)
     options.maximumStepTokens = pick(8...200)
     options.cacheBytes = [0, 3 * block, 64 << 20].randomElement(using: &random) ?? 0

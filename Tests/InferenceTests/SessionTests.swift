@@ -200,7 +200,7 @@ import Testing
       #expect(throws: SessionError.self, what) { try session.restore(bytes) }
     }
     refuse([], "empty")
-    for length in [1, 55, 56, 63, 64, saved.count - 1] { refuse(Array(saved[..<length]), "cut at \(length)") }
+    for length in [1, 55, 56, 63, 64, 71, 72, saved.count - 1] { refuse(Array(saved[..<length]), "cut at \(length)") }
     refuse(saved + [0], "longer")
     var random = SeededGenerator(state: 7)
     for _ in 0..<300 {

@@ -275,7 +275,8 @@ GOBI_API gobi_status gobi_sequence_position(gobi_session *session, gobi_sequence
 /// until one of them writes.
 GOBI_API gobi_status gobi_sequence_branch(gobi_session *session, gobi_sequence sequence, size_t position,
                                           gobi_sequence *branch, gobi_error **error);
-/// Drops all positions from `position` on.
+/// Drops all positions from `position` on. GOBI_INVALID_ARGUMENT where layers with a sliding window have given back what
+/// `position` needs; 0, and up to 64 positions back from the furthest, always work. gobi_sequence_branch likewise.
 GOBI_API gobi_status gobi_sequence_trim(gobi_session *session, gobi_sequence sequence, size_t position,
                                         gobi_error **error);
 /// The sequence as bytes, for gobi_sequence_restore in any session with the same model and KV format.

@@ -129,10 +129,9 @@ public final class SessionModel: ModelUnderTest {
       while self.sequences.count > count { try session.remove(self.sequences.removeLast()) }
       while self.sequences.count < count { self.sequences.append(try session.makeSequence()) }
       for sequence in self.sequences {
-        let position = try session.position(of: sequence)
-        if position > depth {
-          try session.trim(sequence, to: depth)
-        } else if position < depth {
+        var position = try session.position(of: sequence)
+        if position > depth { position = try session.rewind(sequence, to: depth) }
+        if position < depth {
           let filling = (position..<depth).map { _ in Int32(random.index(below: facts.vocabulary)) }
           try session.evaluate(Batch(sequence, filling, output: .none))
         }

@@ -84,7 +84,7 @@ public final class RequestLog: Sendable {
   public var now: Double { clock.now - start }
 
   /// Called once a request, in order of their ids from 0, before it is submitted.
-  func sent(_ request: ServingRequest) {
+  package func sent(_ request: ServingRequest) {
     let now = now
     state.withLock { $0.records.append(RequestRecord(request: request, sent: now)) }
   }

@@ -12,6 +12,7 @@ public final class Engine: Sendable {
   public let context: Int
   private let desk: EngineDesk
   private let blockBytes: Int
+  private let lanes: KVLanes
   /// Where a test runs the steps itself; else the thread has it.
   package let scheduler: Scheduler?
 
@@ -35,9 +36,12 @@ public final class Engine: Sendable {
       session = try Session(model: model, options: options.session)
     } catch { throw .session(error) }
     blockBytes = session.kvBlockBytes
-    if let blocks = session.kvBlockLimit, blocks < 1 {
-      throw .invalidOption(name: "session.kvBudget", expected: "one block at least, \(blockBytes) bytes")
+    lanes = session.pool.lanes
+    if let blocks = session.kvBlockLimit, blocks < lanes.count {
+      throw .invalidOption(name: "session.kvBudget", expected: "one block at least, \(lanes.count * blockBytes) bytes")
     }
+    // What a window has passed may be what another prompt begins with: the cache sees it first.
+    session.passesWindows = false
     self.model = model
     self.options = options
     context = session.context
@@ -100,7 +104,7 @@ public final class Engine: Sendable {
     // The last token that is chosen is never evaluated.
     let answer = max((request.stop.maximumTokens ?? 1) - 1, 0)
     let positions = min(request.prompt.count + min(answer, context), context)
-    let blocks = (positions + KVLayout.blockPositions - 1) / KVLayout.blockPositions
+    let blocks = lanes.blocks(for: positions, of: KVLayout.blockPositions)
     guard blocks <= budget / blockBytes else { throw .overBudget(needed: blocks * blockBytes, budget: budget) }
   }
 

@@ -9,7 +9,7 @@ extension Scheduler {
   }
 
   /// Blocks that a sequence of all the request's tokens takes.
-  func blocks(for job: Job) -> Int { session.pool.blockCount(for: job.tokens.count) }
+  func blocks(for job: Job) -> Int { session.kvBlocks(for: job.tokens.count) }
 
   /// Sets blocks aside for `count` more positions of a running sequence, or for as many as there is room for.
   func room(for job: Job, adding count: Int) throws(SessionError) -> Int {
@@ -35,11 +35,13 @@ extension Scheduler {
   /// only request is always let in: it can have all.
   func roomToAdmit(_ job: Job, _ now: Double) throws(SessionError) -> Bool {
     guard session.kvBlockLimit != nil, !running.isEmpty else { return try roomToRestore(job) }
-    var wanted = blocks(for: job) + running.count
+    var wanted = blocks(for: job) + running.count * session.pool.lanes.count
     if let sequence = job.sequence { wanted -= try session.kvBlockCount(of: sequence) }
     if job.saved == nil, job.sequence == nil, job.request.usesCache {
       // What it shares with the cache is there, and can't be reclaimed once it is shared.
-      wanted -= cache.match(job.tokens.dropLast(), key: job.request.cacheKey).tokens / session.pool.positions
+      let match = cache.match(job.tokens.dropLast(), key: job.request.cacheKey)
+      let whole = match.blocks.prefix(match.tokens / session.pool.positions * session.pool.lanes.count)
+      wanted -= whole.count { $0 != KVSequence.none }
     }
     while wanted > free {
       if wanted - free <= cache.reclaimable {
@@ -56,7 +58,7 @@ extension Scheduler {
   /// Whether what was moved out can come back, after the cache made room for it.
   private func roomToRestore(_ job: Job) throws(SessionError) -> Bool {
     guard job.saved != nil else { return true }
-    let needed = session.pool.blockCount(for: job.evaluated)
+    let needed = session.kvBlocks(for: job.evaluated)
     while needed > free, try reclaim(needed - free, for: job) {}
     return needed <= free
   }
@@ -94,12 +96,15 @@ extension Scheduler {
   }
 
   /// Takes memory from a paused sequence: moves all of it out where that is expected to take less time than computing
-  /// the last `blocks` blocks again, else drops those. False where it has none.
+  /// the last `blocks` blocks again, else drops those, or all where windows have passed what would be left. False where
+  /// it has none.
   private func release(_ job: Job, blocks: Int) throws(SessionError) -> Bool {
     guard let sequence = job.sequence else { return false }
     let held = try session.kvBlockCount(of: sequence)
     guard held > 0 else { return false }
-    let kept = max(held - blocks, 0) * session.pool.positions
+    let lanes = session.pool.lanes.count, positions = session.pool.positions
+    var kept = max(session.pool.blockCount(for: job.evaluated) - (blocks + lanes - 1) / lanes, 0) * positions
+    if !(try session.kvReaches(sequence, kept)) { kept = 0 }
     let bytes = held * session.kvBlockBytes
     let dropping = cost.prefill(job.evaluated - kept, at: kept)
     if swapped + bytes <= options.swapBytes, 2 * Double(bytes) * secondsPerSwappedByte < dropping {

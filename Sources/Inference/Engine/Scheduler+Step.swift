@@ -42,19 +42,19 @@ extension Scheduler {
     for entry in plan {
       let job = entry.job
       let isComplete = entry.count == job.pending
-      account(entry)
+      try account(entry)
       guard isComplete else {
-        publishBlocks(job)
+        try publishBlocks(job)
         continue
       }
       let logits = try session.logits(row)
       row += 1
-      if job.firstToken == nil { publishBlocks(job) }
+      try publishBlocks(job)
       choose(job, logits, now)
     }
   }
 
-  private func account(_ entry: PlannedEntry) {
+  private func account(_ entry: PlannedEntry) throws(SessionError) {
     let job = entry.job
     let end = job.evaluated + entry.count
     let again = max(min(end, job.reached) - job.evaluated, 0)
@@ -62,17 +62,20 @@ extension Scheduler {
     news.recomputedTokens += again
     job.evaluated = end
     job.reached = max(job.reached, end)
-    let bytes = session.pool.blockCount(for: end) * session.kvBlockBytes
-    job.ticket.update { usage in
+    var bytes = 0
+    if let sequence = job.sequence { bytes = try session.kvBlockCount(of: sequence) * session.kvBlockBytes }
+    job.ticket.update { [bytes] usage in
       usage.recomputedTokens += again
       usage.peakKVBytes = max(usage.peakKVBytes, bytes)
     }
   }
 
-  /// Gives the cache the full blocks of a prompt as soon as they are computed: others wait for them.
-  private func publishBlocks(_ job: Job) {
+  /// Gives the cache the full blocks of a prompt as soon as they are computed, because others wait for them, and then
+  /// back what windows have passed.
+  private func publishBlocks(_ job: Job) throws(SessionError) {
     let full = job.evaluated / session.pool.positions * session.pool.positions
-    if full > job.published { publish(job, to: full) }
+    if job.firstToken == nil, full > job.published { publish(job, to: full) }
+    if let sequence = job.sequence { try session.passWindow(of: sequence) }
   }
 
   private func choose(_ job: Job, _ logits: UnsafeBufferPointer<Float>, _ now: Double) {
@@ -107,7 +110,7 @@ extension Scheduler {
 
   /// Positions that one sequence can have.
   private var limit: Int {
-    min(session.context, session.kvBlockLimit.map { $0 * session.pool.positions } ?? .max)
+    min(session.context, session.kvPositionLimit)
   }
 
   private func complete(_ job: Job, _ event: GenerationEvent) {

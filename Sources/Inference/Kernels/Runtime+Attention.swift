@@ -22,33 +22,45 @@ extension KVFormat {
   }
 }
 
-/// The sequences of a pass as the kernels want them. Reused from pass to pass.
+/// The sequences of a pass as the kernels want them, once a lane. Reused from pass to pass.
 package final class KVBatch {
-  private(set) var sequences: UnsafeMutablePointer<ck_kv_sequence>
+  package let lanes: KVLanes
+  /// (lanes, capacity)
+  private var sequences: UnsafeMutablePointer<ck_kv_sequence>
   package private(set) var count = 0
   private var capacity = 16
 
-  package init() { sequences = .allocate(capacity: capacity) }
+  package init(lanes: KVLanes) {
+    self.lanes = lanes
+    sequences = .allocate(capacity: lanes.count * capacity)
+  }
+
   deinit { sequences.deallocate() }
+
+  func sequences(of lane: Int) -> UnsafePointer<ck_kv_sequence> { UnsafePointer(sequences + lane * capacity) }
 
   package func removeAll() { count = 0 }
 
   /// Adds a sequence whose positions from `position` on are the pass's rows `rows`.
   package func add(_ sequence: KVSequence, rows: Range<Int>, position: Int) {
     if count == capacity {
-      let larger = UnsafeMutablePointer<ck_kv_sequence>.allocate(capacity: capacity * 2)
-      larger.update(from: sequences, count: count)
+      let larger = UnsafeMutablePointer<ck_kv_sequence>.allocate(capacity: lanes.count * capacity * 2)
+      for lane in 0..<lanes.count {
+        (larger + lane * capacity * 2).update(from: sequences + lane * capacity, count: count)
+      }
       sequences.deallocate()
       sequences = larger
       capacity *= 2
     }
     var row = ck_kv_sequence()
-    row.blocks = UnsafePointer(sequence.addresses)
-    row.block_count = sequence.blockCount
     row.first_row = rows.lowerBound
     row.rows = rows.count
     row.position = position
-    sequences[count] = row
+    for lane in 0..<lanes.count {
+      row.blocks = UnsafePointer(sequence.addresses(of: lane))
+      row.block_count = sequence.blockCount(of: lane)
+      sequences[lane * capacity + count] = row
+    }
     count += 1
   }
 }
@@ -90,14 +102,14 @@ extension Runtime {
 
   /// Writes one layer's keys and values (rows, kvHeads * headDim) of the batch into its blocks.
   package func store(
-    keys: TensorView, values: TensorView, layer: Int, of batch: KVBatch, _ layout: KVLayout
+    keys: TensorView, values: TensorView, at place: KVPlace, of batch: KVBatch, _ layout: KVLayout
   ) throws(KernelError) {
     try withUnsafePointer(to: layout.layout) { layout throws(KernelError) in
       var args = ck_kv_store_args()
       args.struct_size = MemoryLayout<ck_kv_store_args>.stride
       args.layout = layout
-      args.layer = layer
-      args.sequences = UnsafePointer(batch.sequences)
+      args.layer = place.layer
+      args.sequences = batch.sequences(of: place.lane)
       args.sequence_count = batch.count
       args.keys = UnsafePointer(keys.base)
       args.values = UnsafePointer(values.base)
@@ -111,15 +123,15 @@ extension Runtime {
   ///
   /// `scratch` is asked for the memory that the kernels want.
   package func attention(
-    _ q: TensorView, layer: Int, of batch: KVBatch, _ layout: KVLayout, _ parameters: AttentionParameters,
+    _ q: TensorView, at place: KVPlace, of batch: KVBatch, _ layout: KVLayout, _ parameters: AttentionParameters,
     into out: TensorView, scratch: (Int) throws(KernelError) -> UnsafeMutableRawPointer
   ) throws(KernelError) {
     try withUnsafePointer(to: layout.layout) { layout throws(KernelError) in
       var args = ck_attention_args()
       args.struct_size = MemoryLayout<ck_attention_args>.stride
       args.layout = layout
-      args.layer = layer
-      args.sequences = UnsafePointer(batch.sequences)
+      args.layer = place.layer
+      args.sequences = batch.sequences(of: place.lane)
       args.sequence_count = batch.count
       args.q = UnsafePointer(q.base)
       args.ldq = q.stride

@@ -4,7 +4,8 @@
 public struct MemoryPlan: Sendable, Equatable {
   /// Packed weights, shared by all sessions.
   public let weights: Int
-  /// Keys and values of `batch` sequences of `context` positions each, if all are filled.
+  /// Keys and values of `batch` sequences of `context` positions each, if all are filled. Of layers with a window no
+  /// more than the window, what one chunk adds, and what a step that fails goes back to.
   public let kv: Int
   /// Scratch of one session.
   public let workspace: Int
@@ -38,7 +39,7 @@ extension Model {
         KernelError(.invalidArgument, "a plan for \(context) positions, \(batch) sequences, chunks of \(chunk)"))
     }
     let shape = try sessionShape(context: context, chunk: chunk, kvFormat: kvFormat ?? defaultKVFormat)
-    let blocks = (context + KVLayout.blockPositions - 1) / KVLayout.blockPositions
+    let blocks = shape.lanes.blocks(for: context, chunk: chunk, of: KVLayout.blockPositions)
     let (sequence, overflow) = blocks.multipliedReportingOverflow(by: shape.blockBytes)
     let (kv, overflow2) = sequence.multipliedReportingOverflow(by: batch)
     let (logits, overflow3) = (batch * MemoryLayout<Float>.size).multipliedReportingOverflow(
@@ -62,7 +63,9 @@ extension Model {
 /// What a session must set aside.
 struct SessionShape {
   let kvLayout: KVLayout
-  /// Bytes of one KV block: all layers' parts, or one layer's for an encoder, which uses it layer after layer.
+  /// Which layers' keys and values lie together: one layer's for an encoder, which uses it layer after layer.
+  let lanes: KVLanes
+  /// Bytes of one KV block: the parts of a lane's layers.
   let blockBytes: Int
   let workspaceBytes: Int
   /// Rows that a pass can hold.
@@ -90,12 +93,14 @@ extension Model {
     do {
       let layout = try runtime.kvLayout(
         kvFormat, kvHeads: configuration.keyValueHeads, headDim: configuration.headDim)
+      let lanes = configuration.isEncoder ? KVLanes.single : KVLanes(windows: configuration.windows)
       let (blockBytes, overflow) = layout.layerBytes.multipliedReportingOverflow(
-        by: configuration.isEncoder ? 1 : configuration.layers)
+        by: lanes.layers)
       if overflow { throw ModelError.outOfMemory(bytes: .max) }
       let workspace = Workspace()
       let pass = try Pass(
-        runtime: runtime, workspace: workspace, capacity: rows, kvLayout: layout, context: context, exact: exact)
+        runtime: runtime, workspace: workspace, capacity: rows, kvLayout: layout, lanes: lanes, context: context,
+        exact: exact)
       pass.begin()
       pass.measure(rows: rows)
       let outputs = try architecture.hidden(pass)
@@ -105,7 +110,8 @@ extension Model {
       } else {
         _ = try architecture.pool(outputs, pass)
       }
-      return SessionShape(kvLayout: layout, blockBytes: blockBytes, workspaceBytes: workspace.peak, rows: rows)
+      return SessionShape(
+        kvLayout: layout, lanes: lanes, blockBytes: blockBytes, workspaceBytes: workspace.peak, rows: rows)
     } catch let error as ModelError {
       throw error
     } catch let error as KernelError {

@@ -15,7 +15,7 @@ package final class Pass {
 
   /// Rows in this pass.
   package private(set) var rows = 0
-  package let kv = KVBatch()
+  package let kv: KVBatch
   /// (rows)
   package let tokens: UnsafeMutablePointer<Int32>
   /// (rows)
@@ -35,8 +35,10 @@ package final class Pass {
 
   /// A pass of up to `capacity` rows.
   package init(
-    runtime: Runtime, workspace: Workspace, capacity: Int, kvLayout: KVLayout, context: Int, exact: Bool
+    runtime: Runtime, workspace: Workspace, capacity: Int, kvLayout: KVLayout, lanes: KVLanes, context: Int,
+    exact: Bool
   ) throws(TensorError) {
+    kv = KVBatch(lanes: lanes)
     self.runtime = runtime
     self.workspace = workspace
     self.capacity = capacity
@@ -196,14 +198,17 @@ package final class Pass {
   }
 
   func store(keys: TensorView, values: TensorView, layer: Int) throws(KernelError) {
-    if !isMeasuring { try runtime.store(keys: keys, values: values, layer: layer, of: kv, kvLayout) }
+    if isMeasuring { return }
+    try runtime.store(keys: keys, values: values, at: kv.lanes.places[layer], of: kv, kvLayout)
   }
 
   func attend(
     _ q: TensorView, layer: Int, _ parameters: AttentionParameters, into out: TensorView
   ) throws(KernelError) {
     if isMeasuring || (keepsAskedOnly && askedCount == 0) { return }
-    try runtime.attention(q, layer: layer, of: kv, kvLayout, parameters, into: out) { bytes throws(KernelError) in
+    try runtime.attention(
+      q, at: kv.lanes.places[layer], of: kv, kvLayout, parameters, into: out
+    ) { bytes throws(KernelError) in
       // The kernels decide how much they want by the lengths of the sequences, so this grows now and then.
       if let scratch = attentionScratch, scratch.byteCount >= bytes { return scratch.base }
       let scratch = try memory { () throws(TensorError) in try PageMemory(byteCount: bytes + bytes / 2) }

@@ -2,18 +2,34 @@
 // nothing here takes turns.
 
 extension Session {
-  /// Bytes that a block of positions takes.
+  /// Bytes that a block takes, of which a sequence has one a lane for each 64 positions.
   package var kvBlockBytes: Int { pool.blockBytes }
   /// The most blocks that the budget allows, or nil.
   package var kvBlockLimit: Int? { pool.budget.map { $0 / pool.blockBytes } }
 
-  /// Blocks that the sequence holds, shared ones counted too.
-  func kvBlockCount(of sequence: SequenceID) throws(SessionError) -> Int { try state(of: sequence).kv.blockCount }
+  /// The most blocks that a sequence of so many positions takes while it grows in small steps.
+  package func kvBlocks(for positions: Int) -> Int { pool.lanes.blocks(for: positions, of: pool.positions) }
+  /// The most positions that a sequence can have within the budget.
+  var kvPositionLimit: Int { kvBlockLimit.map { pool.lanes.positions(within: $0, of: pool.positions) } ?? .max }
 
-  /// The numbers of the blocks that hold the sequence's first `positions` positions.
+  /// Blocks that the sequence holds, shared ones counted too.
+  func kvBlockCount(of sequence: SequenceID) throws(SessionError) -> Int { try state(of: sequence).kv.heldCount }
+
+  /// The numbers of the blocks that hold the sequence's first `positions` positions, lane after lane for each 64
+  /// positions; ``KVSequence/none`` for what a window has passed.
   func kvBlocks(of sequence: SequenceID, positions: Int) throws(SessionError) -> [Int32] {
-    let kv = try state(of: sequence).kv
-    return (0..<min(pool.blockCount(for: positions), kv.blockCount)).map { kv.block(at: $0) }
+    try state(of: sequence).kv.blocks(of: positions)
+  }
+
+  /// Whether the sequence can be trimmed to `position`.
+  func kvReaches(_ sequence: SequenceID, _ position: Int) throws(SessionError) -> Bool {
+    try state(of: sequence).kv.reaches(position)
+  }
+
+  /// Gives back what windows have passed.
+  func passWindow(of sequence: SequenceID) throws(SessionError) {
+    let state = try state(of: sequence)
+    state.kv.passWindow(at: state.position)
   }
 
   /// How many blocks the sequence would take from the pool to grow by `count` positions.

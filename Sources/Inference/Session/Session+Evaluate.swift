@@ -108,7 +108,7 @@ extension Session {
       for entry in batch.entries {
         let state = try state(of: entry.sequence)
         do throws(TensorError) {
-          try state.kv.prepare(for: state.position..<state.position + entry.range.count)
+          try state.kv.prepare(for: state.position..<state.position + entry.range.count, .full)
         } catch { throw SessionError(error) }
       }
       try pass.watching(cancel) { () throws(SessionError) in try passes(batch, emit: emit) }
@@ -119,7 +119,11 @@ extension Session {
       }
       throw error
     }
-    for entry in batch.entries { try state(of: entry.sequence).position += entry.range.count }
+    for entry in batch.entries {
+      let state = try state(of: entry.sequence)
+      state.position += entry.range.count
+      if passesWindows { state.kv.passWindow(at: state.position) }
+    }
   }
 
   /// Throws unless every sequence is there, comes once, and has room for its tokens, and all tokens exist.
@@ -146,7 +150,8 @@ extension Session {
     }
   }
 
-  /// Fills passes with the entries' tokens in order, and runs each as it is full.
+  /// Fills passes with the entries' tokens in order, and runs each as it is full. Windowed layers get room pass by pass:
+  /// of a long prompt they never hold all.
   private func passes(
     _ batch: Batch, emit: (TensorView) throws(KernelError) -> Void
   ) throws(SessionError) {
@@ -157,11 +162,16 @@ extension Session {
       while taken < entry.range.count {
         if pass.rows == chunk { try run(emit: emit) }
         let count = min(chunk - pass.rows, entry.range.count - taken)
+        let position = state.position + taken
+        if passesWindows { state.kv.passWindow(at: position, keeping: state.position) }
+        do throws(TensorError) { try state.kv.prepare(for: position..<position + count, .windowed) } catch {
+          throw SessionError(error)
+        }
         for index in max(taken, entry.firstOutput)..<max(taken + count, entry.firstOutput) {
           pass.ask(index - taken)
         }
         let first = entry.range.lowerBound + taken
-        pass.add(batch.tokens[first..<first + count], of: state.kv, at: state.position + taken)
+        pass.add(batch.tokens[first..<first + count], of: state.kv, at: position)
         taken += count
       }
     }

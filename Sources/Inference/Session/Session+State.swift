@@ -3,9 +3,10 @@
 /// The fixed part of a saved sequence, little-endian, before the blocks and the checksum.
 private enum SavedState {
   static let magic: UInt64 = 0x5145_5349_424F_4701  // bytes 01 "GOBISEQ"
-  static let version: UInt64 = 2
-  /// Words: magic, version, model, KV format, block bytes, positions a block, position.
-  static let words = 7
+  static let version: UInt64 = 3
+  /// Words: magic, version, model, KV format, block bytes, positions a block, position, first block of the layers with
+  /// a window.
+  static let words = 8
   static let headerBytes = words * 8
   static let checksumBytes = 8
 }
@@ -23,17 +24,18 @@ extension Session {
   }
 
   /// The sequence as bytes that ``restore(_:)`` takes in any session with the same model and KV format, on any machine:
-  /// blocks are laid out alike on every instruction set.
+  /// blocks are laid out alike on every instruction set. What windows have passed is not in it.
   public func save(_ sequence: SequenceID) throws(SessionError) -> [UInt8] {
     try exclusively { () throws(SessionError) in
       let state = try state(of: sequence)
-      let blocks = pool.blockCount(for: state.position)
+      let blocks = state.kv.blocks(of: state.position).filter { $0 != KVSequence.none }
       var bytes: [UInt8] = []
-      bytes.reserveCapacity(SavedState.headerBytes + blocks * pool.blockBytes + SavedState.checksumBytes)
+      bytes.reserveCapacity(SavedState.headerBytes + blocks.count * pool.blockBytes + SavedState.checksumBytes)
       for (_, word) in header { bytes.append(littleEndian: word) }
       bytes.append(littleEndian: UInt64(state.position))
-      for block in 0..<blocks {
-        bytes.append(contentsOf: UnsafeRawBufferPointer(start: state.kv.addresses[block], count: pool.blockBytes))
+      bytes.append(littleEndian: UInt64(state.kv.windowStart))
+      for block in blocks {
+        bytes.append(contentsOf: UnsafeRawBufferPointer(start: pool.address(of: block), count: pool.blockBytes))
       }
       var checksum = Fingerprint()
       bytes.withUnsafeBytes { checksum.add($0) }
@@ -47,14 +49,18 @@ extension Session {
   /// - Throws: ``SessionError/badState(offset:reason:)`` if the bytes are damaged or belong to another model.
   public func restore(_ bytes: UnsafeRawBufferPointer) throws(SessionError) -> SequenceID {
     try exclusively { () throws(SessionError) in
-      let position = try checkedPosition(bytes)
+      let (position, windowStart) = try checkedPosition(bytes)
       let kv = KVSequence(pool: pool)
-      do throws(TensorError) { try kv.prepare(for: 0..<position) } catch { throw SessionError(error) }
-      for block in 0..<kv.blockCount {
-        let start = SavedState.headerBytes + block * pool.blockBytes
-        guard let target = kv.addresses[block] else { continue }
-        UnsafeMutableRawBufferPointer(start: target, count: pool.blockBytes)
+      kv.skipWindow(to: windowStart)
+      do throws(TensorError) {
+        try kv.prepare(for: 0..<position, .full)
+        try kv.prepare(for: windowStart * pool.positions..<max(position, windowStart * pool.positions), .windowed)
+      } catch { throw SessionError(error) }
+      var start = SavedState.headerBytes
+      for block in kv.blocks(of: position) where block != KVSequence.none {
+        UnsafeMutableRawBufferPointer(start: pool.address(of: block), count: pool.blockBytes)
           .copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[start..<start + pool.blockBytes]))
+        start += pool.blockBytes
       }
       return insert(kv, position: position)
     }
@@ -67,8 +73,11 @@ extension Session {
     }
   }
 
-  /// Checks everything that can be checked, and returns how many positions the bytes hold.
-  private func checkedPosition(_ bytes: UnsafeRawBufferPointer) throws(SessionError) -> Int {
+  /// Checks everything that can be checked, and returns how many positions the bytes hold, and the first block that
+  /// they have of layers with a window.
+  private func checkedPosition(
+    _ bytes: UnsafeRawBufferPointer
+  ) throws(SessionError) -> (position: Int, windowStart: Int) {
     func word(_ index: Int) -> UInt64 {
       UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: index * 8, as: UInt64.self))
     }
@@ -78,12 +87,18 @@ extension Session {
     for (index, field) in header.enumerated() where word(index) != field.word {
       throw .badState(offset: index * 8, reason: "another \(field.name) than this session's")
     }
-    let last = SavedState.words - 1
+    let last = SavedState.words - 2
     guard let position = Int(exactly: word(last)), position <= context else {
       throw .badState(offset: last * 8, reason: "\(word(last)) positions, the session's context is \(context)")
     }
+    let lanes = pool.lanes, count = pool.blockCount(for: position)
+    let latest = lanes.windowed > 0 ? lanes.firstBlock(at: position, of: pool.positions) : 0
+    guard let windowStart = Int(exactly: word(last + 1)), windowStart <= latest else {
+      throw .badState(
+        offset: (last + 1) * 8, reason: "windows from block \(word(last + 1)) on, \(position) positions need \(latest)")
+    }
     let body = bytes.count - SavedState.headerBytes - SavedState.checksumBytes
-    guard body == pool.blockCount(for: position) * pool.blockBytes else {
+    guard body == (lanes.full * count + lanes.windowed * (count - windowStart)) * pool.blockBytes else {
       throw .badState(
         offset: SavedState.headerBytes, reason: "\(body) bytes of blocks do not hold \(position) positions")
     }
@@ -94,6 +109,6 @@ extension Session {
     guard checksum.value == found else {
       throw .badState(offset: bytes.count - SavedState.checksumBytes, reason: "the checksum does not fit the content")
     }
-    return position
+    return (position, windowStart)
   }
 }

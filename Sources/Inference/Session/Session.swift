@@ -56,6 +56,8 @@ public final class Session: @unchecked Sendable {
   let pool: KVBlocks
   let pass: Pass
   var slots: [State?] = []
+  /// Whether layers with a window give back by themselves what it has passed. The engine first shows it to its cache.
+  package var passesWindows = true
   /// Counts the sequences of all sessions, so that one session's are never taken for another's.
   private static let serials = Atomic<Int>(0)
   /// The last step's outputs: (rows, vocabulary), or hidden states (rows, width).
@@ -88,10 +90,10 @@ public final class Session: @unchecked Sendable {
     do {
       shape = try model.sessionShape(context: context, chunk: options.chunk, kvFormat: kvFormat)
       pool = KVBlocks(
-        blockBytes: shape.blockBytes, positions: KVLayout.blockPositions, budget: options.kvBudget)
+        blockBytes: shape.blockBytes, positions: KVLayout.blockPositions, budget: options.kvBudget, lanes: shape.lanes)
       pass = try Pass(
         runtime: model.runtime, workspace: Workspace(byteCount: shape.workspaceBytes), capacity: shape.rows,
-        kvLayout: shape.kvLayout, context: context, exact: model.exact)
+        kvLayout: shape.kvLayout, lanes: shape.lanes, context: context, exact: model.exact)
     } catch let error as ModelError {
       throw SessionError(error)
     } catch let error as TensorError {
@@ -149,6 +151,8 @@ public final class Session: @unchecked Sendable {
 
   /// A new sequence that begins with the first `position` positions of `sequence`, nil for all of them. The two share
   /// memory until one of them writes.
+  ///
+  /// - Throws: ``SessionError/windowPassed(position:first:)`` as ``trim(_:to:)`` does.
   public func branch(_ sequence: SequenceID, at position: Int? = nil) throws(SessionError) -> SequenceID {
     try exclusively { () throws(SessionError) in
       let state = try state(of: sequence)
@@ -158,6 +162,9 @@ public final class Session: @unchecked Sendable {
   }
 
   /// Drops all positions from `position` on.
+  ///
+  /// - Throws: ``SessionError/windowPassed(position:first:)`` where the model has layers with a window that have given
+  ///   back what `position` needs. Going back by up to 64 positions from the furthest always works, and so does 0.
   public func trim(_ sequence: SequenceID, to position: Int) throws(SessionError) {
     try exclusively { () throws(SessionError) in
       let state = try state(of: sequence)
@@ -166,9 +173,25 @@ public final class Session: @unchecked Sendable {
     }
   }
 
+  /// Drops all positions from `position` on, or all there are where layers with a window have given back what
+  /// `position` needs. Returns how many positions are left: the caller evaluates what is missing.
+  @discardableResult
+  public func rewind(_ sequence: SequenceID, to position: Int) throws(SessionError) -> Int {
+    do {
+      try trim(sequence, to: position)
+      return position
+    } catch .windowPassed {
+      try trim(sequence, to: 0)
+      return 0
+    }
+  }
+
   private func checked(_ position: Int, in state: State) throws(SessionError) -> Int {
     guard position >= 0, position <= state.position else {
       throw .invalidArgument(argument: "position", reason: "\(position) is not in 0…\(state.position)")
+    }
+    guard position == state.position || state.kv.reaches(position) else {
+      throw .windowPassed(position: position, first: state.kv.firstReachable)
     }
     return position
   }

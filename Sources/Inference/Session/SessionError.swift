@@ -8,6 +8,9 @@ public enum SessionError: Error, Sendable, Equatable, CustomStringConvertible {
   case invalidArgument(argument: String, reason: String)
   /// The sequence would grow beyond the session's context.
   case contextExceeded(needed: Int, limit: Int)
+  /// Layers with a window have given back what the sequence would need to go on from `position`: it can go back to 0 or
+  /// to `first` at least.
+  case windowPassed(position: Int, first: Int)
   /// The KV cache would grow beyond the session's budget.
   case budgetExceeded(needed: Int, budget: Int)
   case outOfMemory(bytes: Int)
@@ -23,6 +26,8 @@ public enum SessionError: Error, Sendable, Equatable, CustomStringConvertible {
     case .unknownSequence(let sequence): "the session has no sequence \(sequence)"
     case .invalidArgument(let argument, let reason): "\(argument): \(reason)"
     case .contextExceeded(let needed, let limit): "\(needed) positions, the session's context is \(limit)"
+    case .windowPassed(let position, let first):
+      "position \(position) needs what windows have passed; the sequence can go back to 0, or to \(first) at least"
     case .budgetExceeded(let needed, let budget):
       "the KV cache would take \(needed) bytes, the budget allows \(budget)"
     case .outOfMemory(let bytes): "the system has no room for \(bytes) bytes"
