@@ -11,7 +11,7 @@ REPORT ?= capacity-report
 BASE ?= HEAD
 
 .DEFAULT_GOAL := help
-.PHONY: help build capacity test test-long bench bench-compare bench-gate install coverage sanitize lint clean
+.PHONY: help build capacity test test-long bench bench-compare bench-gate install wheel coverage sanitize lint clean
 
 help: ## what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,9 +42,13 @@ bench-gate: ## fail if a kernel row is more than 2 % slower than in BASE (defaul
 	@scripts/setup.sh build
 	@scripts/bench-pair.sh gate "$(BASE)" $(ARGS)
 
-install: ## headers, libgobi.so.1, gobi.pc, CMake config and the tool into DESTDIR/PREFIX
+install: ## headers for C and C++, libgobi.so.1, gobi.pc, CMake config and the tool into DESTDIR/PREFIX
 	@scripts/setup.sh build
 	@scripts/install.sh "$(DESTDIR)" "$(PREFIX)"
+
+wheel: ## the Python package with the library inside, into dist/
+	@scripts/setup.sh models
+	@scripts/wheel.sh
 
 coverage: ## line coverage of Sources/Inference and Sources/CKernels, at least 85 %
 	@scripts/setup.sh test
@@ -59,5 +63,5 @@ lint: ## layering and format
 	swift format lint -r --strict Sources Tests Package.swift Benchmarks
 
 clean: ## remove what was built
-	rm -rf .build .build-* Benchmarks/.build
+	rm -rf .build .build-* Benchmarks/.build dist
 	-git worktree prune

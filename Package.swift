@@ -1,5 +1,5 @@
 // swift-tools-version: 6.2
-// The package: four libraries and one tool. DESIGN: docs/ARCHITECTURE.md.
+// The package: five libraries and two tools. DESIGN: docs/ARCHITECTURE.md.
 import PackageDescription
 
 let swift: [SwiftSetting] = [
@@ -15,13 +15,21 @@ let package = Package(
     .library(name: "Capacity", targets: ["Capacity"]),
     .library(name: "CKernels", type: .static, targets: ["CKernels"]),
     .library(name: "libgobi", type: .dynamic, targets: ["GobiABI"]),
+    .library(name: "Serving", targets: ["Serving"]),
     .executable(name: "gobi", targets: ["gobi"]),
+    .executable(name: "gobi-serve", targets: ["gobi-serve"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    // Without traits, and its core alone: no swift-configuration, no router, no files, no TLS.
+    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+    .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
   ],
   targets: [
     .target(
@@ -49,6 +57,29 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: swift),
+    // packageAccess is off: what it uses of Inference is what everybody can use.
+    .target(
+      name: "Serving",
+      dependencies: [
+        "Inference",
+        .product(name: "HummingbirdCore", package: "hummingbird"),
+        .product(name: "HTTPTypes", package: "swift-http-types"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+      ],
+      packageAccess: false, swiftSettings: swift),
+    .executableTarget(
+      name: "gobi-serve",
+      dependencies: [
+        "Serving", "Inference",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      packageAccess: false, swiftSettings: swift),
     .target(
       name: "TestSupport", dependencies: ["Inference", "CKernels"], path: "Tests/TestSupport",
       swiftSettings: swift),
@@ -64,7 +95,10 @@ let package = Package(
       name: "CapacityTests",
       dependencies: ["Capacity", "TestSupport", .product(name: "GRDB", package: "GRDB.swift")], swiftSettings: swift),
     .testTarget(
-      name: "ABITests", dependencies: ["GobiABI", "CGobi", "TestSupport"], swiftSettings: swift),
+      name: "ServingTests", dependencies: ["Serving", "Inference", "TestSupport"], packageAccess: false,
+      swiftSettings: swift),
+    .testTarget(
+      name: "ABITests", dependencies: ["GobiABI", "CGobi", "Inference", "TestSupport"], swiftSettings: swift),
   ],
   cLanguageStandard: .gnu17
 )

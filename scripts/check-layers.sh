@@ -17,6 +17,11 @@ mapfile -t outside_kernels < <(find $inference -name "*.swift" -not -path "*/Ker
 forbid "only Inference/Kernels imports CKernels" '^(@_?[a-zA-Z]+ )?import CKernels' "${outside_kernels[@]}"
 forbid "the library does without Foundation" 'import Foundation' $inference Sources/GobiABI
 forbid "Capacity is above Inference" 'import Capacity' $inference Sources/GobiABI
+forbid "only the server knows the web" '^import (Hummingbird|HummingbirdCore|HTTPTypes|NIO|ServiceLifecycle|Serving)' \
+  $inference Sources/GobiABI Sources/Capacity Sources/gobi
+forbid "the server links the library's public part alone" \
+  '^(@testable )?import (Capacity|CKernels|CGobi|GobiABI)|@testable|@_spi' Sources/Serving Sources/gobi-serve
+forbid "swift-log is for the tool and the server" '^import Logging' $inference Sources/GobiABI Sources/Capacity
 forbid "kernels know no file" '#include [<"](stdio|fcntl)\.h' Sources/CKernels/{kernels,ops,formats,simd,dispatch}
 forbid "ISA macros stay in simd, kernels/isa and hardware" \
   '(__AVX|__SSE|__ARM_FEATURE|__ARM_NEON|_mm(256|512)?_|immintrin|arm_neon)' \
@@ -24,11 +29,11 @@ forbid "ISA macros stay in simd, kernels/isa and hardware" \
 forbid "the library neither prints nor ends the process" '\b(printf|fprintf|puts|abort|exit|assert)\(' \
   Sources/CKernels --include=*.c --include=*.h
 forbid "the library neither prints nor ends the process" '(\bfatalError\(|\btry!|(^|[^.a-zA-Z])print\()' \
-  $inference Sources/GobiABI
+  $inference Sources/GobiABI Sources/Serving
 forbid "no unsafeFlags" 'unsafeFlags' Package.swift
 
 # A folder of Inference uses only folders before it in this list: no type declared later may be named earlier.
-rooms=(Weights Conversion Tensors Kernels Text Grammar Models Session Generation Engine)
+rooms=(Weights Conversion Tensors Kernels Text Grammar Chat Models Session Generation Engine)
 declared() {
   grep -rhoE '^public (final )?(class|struct|enum|protocol|actor) [A-Z][A-Za-z0-9]*' "$inference/$1" 2>/dev/null |
     awk '{print $NF}'

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds and installs the C library, its headers and the tool. Usage: install.sh DESTDIR PREFIX [--library-only]
-# Swift's standard library is linked in: neither the library nor the tool needs Swift where they run.
+# Builds and installs the C library, its headers, the tool and the server. Usage: install.sh DESTDIR PREFIX [--library-only]
+# Swift's standard library is linked in: neither the library nor the programs need Swift where they run.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 destination=$1 prefix=$2 what=${3:-all}
@@ -24,7 +24,7 @@ place 755 "$products/liblibgobi.so" "$root/lib/libgobi.so.$version"
 strip --strip-unneeded "$root/lib/libgobi.so.$version"
 ln -sfn "libgobi.so.$version" "$root/lib/libgobi.so.$major"
 ln -sfn "libgobi.so.$major" "$root/lib/libgobi.so"
-for header in Sources/CGobi/include/gobi.h Sources/CKernels/include/{ckernels.h,ck_formats.def,ck_isas.def}; do
+for header in Sources/CGobi/include/{gobi.h,gobi.hpp} Sources/CKernels/include/{ckernels.h,ck_formats.def,ck_isas.def}; do
   place 644 "$header" "$root/include/$(basename "$header")"
 done
 sed -e "s|@PREFIX@|$prefix|" -e "s|@VERSION@|$version|" packaging/gobi.pc.in >"$scratch/gobi.pc"
@@ -33,6 +33,8 @@ place 644 packaging/gobi-config.cmake "$root/lib/cmake/gobi/gobi-config.cmake"
 [ "$what" = --library-only ] && exit 0
 
 swift build "${flags[@]}" --product gobi
+swift build "${flags[@]}" --product gobi-serve
 mkdir -p "$root/bin"
 place 755 "$products/gobi" "$root/bin/gobi"
+place 755 "$products/gobi-serve" "$root/bin/gobi-serve"
 echo "installed gobi $version in $root"

@@ -8,7 +8,7 @@ case "${1:-build}" in
   models) packages=("${build[@]}" python3 python3-pip) ;;
   test)
     packages=("${build[@]}" python3 python3-pip gcc g++ cmake gcc-aarch64-linux-gnu libc6-dev-arm64-cross
-      qemu-user-static valgrind)
+      qemu-user-static valgrind abigail-tools)
     ;;
   *) echo "setup.sh: unknown set '$1' (build, models, test)" >&2; exit 2 ;;
 esac

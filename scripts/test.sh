@@ -40,10 +40,21 @@ summarised() {
   return $status
 }
 
-# outcome LOG STATUS: what a command that ran already said, where it failed.
-outcome() {
-  [ "$2" -eq 0 ] || cat "$1"
-  return "$2"
+# optional NAME LOG COMMAND...: exit code 3 says that something which it needs cannot be had here.
+optional() {
+  local name=$1 log=$logs/$2.log begin=$SECONDS status=0
+  shift 2
+  echo "== $name"
+  "$@" >"$log" 2>&1 || status=$?
+  case $status in
+    0) record ok $((SECONDS - begin)) "$name" ;;
+    3) skip "$name" "$(tail -1 "$log")" ;;
+    *)
+      cat "$log"
+      record FAILED $((SECONDS - begin)) "$name"
+      failed=1
+      ;;
+  esac
 }
 
 step "set-up" scripts/setup.sh test
@@ -56,21 +67,16 @@ else
   skip "real models" "$(tail -1 "$logs/models.log")"
 fi
 step "tests" summarised tests swift test -c release --skip-build
-quantize_status=0
-scripts/check-quantize.sh >"$logs/quantize.log" 2>&1 || quantize_status=$?
-if [ $quantize_status -eq 3 ]; then
-  skip "a public reader decodes our files to our values" "$(tail -1 "$logs/quantize.log")"
-else
-  step "a public reader decodes our files to our values" outcome "$logs/quantize.log" $quantize_status
-fi
-schemas_status=0
-scripts/check-schemas.sh >"$logs/schemas.log" 2>&1 || schemas_status=$?
-if [ $schemas_status -eq 3 ]; then
-  skip "a public validator finds generated JSON valid" "$(tail -1 "$logs/schemas.log")"
-else
-  step "a public validator finds generated JSON valid" outcome "$logs/schemas.log" $schemas_status
-fi
-step "installed library: C, C++, Python, Swift" scripts/test-installed.sh
+optional "a public reader decodes our files to our values" quantize scripts/check-quantize.sh
+optional "a public validator finds generated JSON valid" schemas scripts/check-schemas.sh
+optional "the C ABI is the one in packaging/abi" abi scripts/check-abi.sh
+optional "each kind of break of the C ABI is noticed" abi-breaks scripts/check-abi.sh --self-test
+step "installed library: C, C++, Swift" scripts/test-installed.sh
+optional "the Python wheel, where no Swift is" wheel scripts/test-wheel.sh
+openai_arguments=()
+[ $long -eq 1 ] && openai_arguments=(--long)
+optional "the server with the official OpenAI client, and with clients that misbehave" openai \
+  scripts/check-openai.sh "${openai_arguments[@]}"
 step "a token allocates nothing, and layers neither lock nor retain" summarised token-loop scripts/token-loop.sh
 step "benchmark program: answers, workers, refusals" summarised bench scripts/test-bench.sh
 step "kernels under address and undefined-behaviour sanitizers" summarised address scripts/conformance.sh address --quick --isa best
@@ -88,6 +94,7 @@ if [ $long -eq 1 ]; then
     summarised address-long scripts/conformance.sh address-all --quick
   step "kernels under the thread sanitizer, every suite" summarised thread-long scripts/conformance.sh thread --quick
   step "coverage" scripts/coverage.sh
+  optional "half an hour of a server beyond its capacity" soak scripts/soak.sh
   step "roofs beside loops written apart from them" summarised roofs scripts/check-roofs.sh
   step "kernels, long sweep" summarised long scripts/conformance.sh native --long
   step "kernels on aarch64, long sweep" summarised aarch64-long scripts/conformance.sh aarch64

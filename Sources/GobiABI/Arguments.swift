@@ -12,6 +12,17 @@ extension gobi_model_info: ZeroStruct {}
 extension gobi_encode_options: ZeroStruct {}
 extension gobi_session_options: ZeroStruct {}
 extension gobi_sampler_options: ZeroStruct {}
+extension gobi_grammar_options: ZeroStruct {}
+extension gobi_engine_options: ZeroStruct {}
+extension gobi_request_options: ZeroStruct {}
+extension gobi_usage: ZeroStruct {}
+extension gobi_counters: ZeroStruct {}
+extension gobi_adapter_options: ZeroStruct {}
+extension gobi_adapter_info: ZeroStruct {}
+extension gobi_chat_options: ZeroStruct {}
+extension gobi_embedder_options: ZeroStruct {}
+extension gobi_embed_request: ZeroStruct {}
+extension gobi_rerank_request: ZeroStruct {}
 
 /// No struct of this header comes near it: a larger size is a caller's uninitialised memory.
 private let largestStruct = 4_096
@@ -62,6 +73,39 @@ func fill<T: ZeroStruct>(
 func text(_ pointer: UnsafePointer<CChar>?, _ name: String) throws(ABIError) -> String {
   guard let pointer else { throw ABIError(GOBI_INVALID_ARGUMENT, "\(name): NULL") }
   return String(cString: pointer)
+}
+
+/// A C string that must be UTF-8.
+func utf8(_ pointer: UnsafePointer<CChar>?, _ name: String) throws(ABIError) -> String {
+  guard let pointer else { throw ABIError(GOBI_INVALID_ARGUMENT, "\(name): NULL") }
+  guard let text = String(validatingCString: pointer) else {
+    throw ABIError(GOBI_INVALID_ARGUMENT, "\(name): not UTF-8")
+  }
+  return text
+}
+
+/// Text with a length, which must be UTF-8; "" for NULL without one.
+func text(_ pointer: UnsafePointer<CChar>?, _ length: Int, _ name: String) throws(ABIError) -> String {
+  let bytes = try array(pointer, length, name)
+  guard let text = String(validating: bytes.lazy.map { UInt8(bitPattern: $0) }, as: UTF8.self) else {
+    throw ABIError(GOBI_BAD_TEXT, "\(name): not UTF-8")
+  }
+  return text
+}
+
+/// A size of C, nil for 0.
+func optional(_ value: Int, _ name: String) throws(ABIError) -> Int? {
+  guard value >= 0 else { throw ABIError(GOBI_INVALID_ARGUMENT, "\(name): \(UInt(bitPattern: value))") }
+  return value == 0 ? nil : value
+}
+
+/// A number of bytes, nil for 0.
+func bytes(_ value: UInt64) -> Int? { value == 0 ? nil : Int(clamping: value) }
+
+/// Seconds, nil for 0.
+func duration(_ seconds: Double, _ name: String) throws(ABIError) -> Duration? {
+  guard seconds >= 0, seconds <= 1e9 else { throw ABIError(GOBI_INVALID_ARGUMENT, "\(name): \(seconds) seconds") }
+  return seconds == 0 ? nil : .seconds(seconds)
 }
 
 /// The caller's array. NULL is allowed with a count of 0.

@@ -54,6 +54,10 @@ private func abiError(_ error: any Error) -> ABIError {
   case let error as TextError: ABIError(GOBI_BAD_TEXT, error.description)
   case let error as JSONError: ABIError(GOBI_BAD_TEXT, error.description)
   case let error as SamplerError: ABIError(GOBI_INVALID_ARGUMENT, error.description)
+  case let error as GrammarError: ABIError(status(error), error.description)
+  case let error as EngineError: ABIError(error)
+  case let error as AdapterError: ABIError(status(error), error.description)
+  case let error as ChatError: ABIError(status(error), error.description)
   default: ABIError(GOBI_FAILED, "\(error)")
   }
 }
@@ -100,10 +104,56 @@ private func status(_ error: SessionError) -> Int {
   }
 }
 
+private func status(_ error: GrammarError) -> Int {
+  switch error {
+  case .unsupported, .unsupportedKeyword, .limit, .noToken: GOBI_UNSUPPORTED
+  case .syntax, .unknownRule, .leftRecursion, .matchesNothing, .invalidJSON, .malformedSchema, .unresolvedReference:
+    GOBI_BAD_TEXT
+  }
+}
+
+private func status(_ error: EngineError) -> Int {
+  switch error {
+  case .invalidOption, .invalidRequest, .sampler: GOBI_INVALID_ARGUMENT
+  case .promptTooLong: GOBI_CONTEXT_EXCEEDED
+  case .overBudget: GOBI_OUT_OF_MEMORY
+  case .queueFull: GOBI_QUEUE_FULL
+  case .deadlineExceeded: GOBI_DEADLINE_EXCEEDED
+  case .shuttingDown: GOBI_SHUTTING_DOWN
+  case .session(let error): status(error)
+  case .grammar(let error): status(error)
+  case .system: GOBI_FAILED
+  }
+}
+
+private func status(_ error: AdapterError) -> Int {
+  switch error {
+  case .weights(let error): status(error)
+  case .notAnAdapter, .wrongModel, .unknownModules, .badValue: GOBI_BAD_FILE
+  case .unsupported: GOBI_UNSUPPORTED
+  case .budgetExceeded, .outOfMemory: GOBI_OUT_OF_MEMORY
+  case .kernel(let error): status(error)
+  }
+}
+
+private func status(_ error: ChatError) -> Int {
+  switch error {
+  case .invalidTool: GOBI_BAD_TEXT
+  case .unknownTool: GOBI_INVALID_ARGUMENT
+  case .cannotForce: GOBI_UNSUPPORTED
+  case .grammar(let error): status(error)
+  }
+}
+
+extension ABIError {
+  /// How a request failed, which C is told in an event.
+  init(_ error: EngineError) { self.init(GobiABI.status(error), error.description) }
+}
+
 private let noText: StaticString = ""
 private let statusNames: [StaticString] = [
   "ok", "invalid argument", "buffer too small", "busy", "out of memory", "cancelled", "bad file", "unsupported",
-  "context exceeded", "bad state", "bad text", "failed",
+  "context exceeded", "bad state", "bad text", "failed", "queue full", "deadline exceeded", "shutting down",
 ]
 
 /// A C string that lives as long as the program.

@@ -1,19 +1,32 @@
 // gobi_inspect, gobi_plan_memory and gobi_model_*.
 import CGobi
 import Inference
+import Synchronization
 
 final class ModelBox: HandleObject {
   static let kind: UInt64 = 4
   static let noun = "model"
   let model: Model
   /// Models run without: why there is none is told to who asks for it.
-  let tokenizer: Result<any Tokenizer, any Error>
+  let tokenizer: Result<TokenizerBox, any Error>
   let template: Result<ChatTemplate, any Error>
 
   init(_ model: Model, path: String) {
     self.model = model
-    tokenizer = Result { try TokenizerLoader.tokenizer(of: WeightFiles.open(path: path)) }
+    tokenizer = Result { TokenizerBox(try TokenizerLoader.tokenizer(of: WeightFiles.open(path: path))) }
     template = Result { try ModelBox.chatTemplate(path) }
+  }
+
+  private let format = Mutex<ChatFormat?>(nil)
+
+  /// How the model writes calls and reasoning; found once, for it looks at the whole vocabulary.
+  var chatFormat: ChatFormat {
+    format.withLock { known in
+      let found =
+        known ?? ChatFormat(template: (try? template.get())?.source, tokenizer: (try? tokenizer.get())?.tokenizer)
+      known = found
+      return found
+    }
   }
 
   private static func chatTemplate(_ path: String) throws -> ChatTemplate {
@@ -27,14 +40,6 @@ final class ModelBox: HandleObject {
     return try ChatTemplate(source: source)
   }
 }
-
-/// A size of C, 0 for nil.
-func optional(_ value: Int, _ name: String) throws(ABIError) -> Int? {
-  guard value >= 0 else { throw ABIError(GOBI_INVALID_ARGUMENT, "\(name): \(UInt(bitPattern: value))") }
-  return value == 0 ? nil : value
-}
-
-func bytes(_ value: UInt64) -> Int? { value == 0 ? nil : Int(clamping: value) }
 
 /// nil for the model's default.
 func kvFormat(_ value: Int32) throws(ABIError) -> KVFormat? {

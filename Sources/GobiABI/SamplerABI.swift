@@ -11,7 +11,7 @@ final class SamplerBox: HandleObject {
 }
 
 extension SamplingOptions {
-  fileprivate init(_ options: gobi_sampler_options) throws(ABIError) {
+  init(_ options: gobi_sampler_options) throws(ABIError) {
     self.init()
     temperature = options.temperature
     topK = Int(options.top_k)
@@ -45,31 +45,49 @@ extension SamplingOptions {
   destroyHandle(sampler, SamplerBox.self)
 }
 
+/// Both ways to sample; `mask` is taken only where there is one.
+private func sample(
+  _ sampler: OpaquePointer?, _ logits: UnsafePointer<Float>?, _ vocabulary: Int, _ mask: TokenMask?,
+  _ choice: UnsafeMutablePointer<gobi_choice>?, _ top: UnsafeMutablePointer<gobi_choice>?, _ topCapacity: Int,
+  _ topCount: UnsafeMutablePointer<Int>?
+) throws {
+  let box = try object(sampler, SamplerBox.self)
+  let choice = try output(choice, "choice")
+  let logits = try array(logits, vocabulary, "logits")
+  guard vocabulary > 0, vocabulary <= Int(Int32.max) else {
+    throw ABIError(GOBI_INVALID_ARGUMENT, "vocabulary: \(UInt(bitPattern: vocabulary))")
+  }
+  try box.turn.run(SamplerBox.noun) {
+    // Before the draw, so that a call which fails leaves the sampler as it was.
+    if top != nil || topCapacity != 0 {
+      try reserve(min(box.sampler.options.topLogProbabilities, vocabulary), top, topCapacity, topCount)
+    }
+    let chosen = try box.sampler.sample(logits, mask: mask)
+    choice.pointee = gobi_choice(token: chosen.token, log_probability: chosen.logProbability)
+    topCount?.pointee = chosen.top.count
+    guard let top else { return }
+    for (index, row) in chosen.top.enumerated() {
+      top[index] = gobi_choice(token: row.token, log_probability: row.logProbability)
+    }
+  }
+}
+
 @c @implementation public func gobi_sample(
   _ sampler: OpaquePointer!, _ logits: UnsafePointer<Float>!, _ vocabulary: Int,
   _ choice: UnsafeMutablePointer<gobi_choice>!, _ top: UnsafeMutablePointer<gobi_choice>!, _ top_capacity: Int,
   _ top_count: UnsafeMutablePointer<Int>!, _ error: UnsafeMutablePointer<OpaquePointer?>!
 ) -> gobi_status {
+  call(error) { try sample(sampler, logits, vocabulary, nil, choice, top, top_capacity, top_count) }
+}
+
+@c @implementation public func gobi_sample_masked(
+  _ sampler: OpaquePointer!, _ logits: UnsafePointer<Float>!, _ vocabulary: Int, _ mask: UnsafePointer<UInt64>!,
+  _ words: Int, _ choice: UnsafeMutablePointer<gobi_choice>!, _ top: UnsafeMutablePointer<gobi_choice>!,
+  _ top_capacity: Int, _ top_count: UnsafeMutablePointer<Int>!, _ error: UnsafeMutablePointer<OpaquePointer?>!
+) -> gobi_status {
   call(error) {
-    let box = try object(sampler, SamplerBox.self)
-    let choice = try output(choice, "choice")
-    let logits = try array(logits, vocabulary, "logits")
-    guard vocabulary > 0, vocabulary <= Int(Int32.max) else {
-      throw ABIError(GOBI_INVALID_ARGUMENT, "vocabulary: \(UInt(bitPattern: vocabulary))")
-    }
-    try box.turn.run(SamplerBox.noun) {
-      // Before the draw, so that a call which fails leaves the sampler as it was.
-      if top != nil || top_capacity != 0 {
-        try reserve(min(box.sampler.options.topLogProbabilities, vocabulary), top, top_capacity, top_count)
-      }
-      let chosen = try box.sampler.sample(logits)
-      choice.pointee = gobi_choice(token: chosen.token, log_probability: chosen.logProbability)
-      top_count?.pointee = chosen.top.count
-      guard let top else { return }
-      for (index, row) in chosen.top.enumerated() {
-        top[index] = gobi_choice(token: row.token, log_probability: row.logProbability)
-      }
-    }
+    let allowed = TokenMask(words: try array(mask, words, "mask"))
+    try sample(sampler, logits, vocabulary, allowed, choice, top, top_capacity, top_count)
   }
 }
 

@@ -89,6 +89,16 @@ private func session(_ handle: OpaquePointer?) throws(ABIError) -> Session {
   }
 }
 
+@c @implementation public func gobi_sequence_set_adapter(
+  _ session: OpaquePointer!, _ sequence: gobi_sequence, _ adapter: OpaquePointer!, _ scale: Float,
+  _ error: UnsafeMutablePointer<OpaquePointer?>!
+) -> gobi_status {
+  call(error) {
+    let adapter = try adapter.map { try object($0, AdapterBox.self).adapter }
+    try GobiABI.session(session).setAdapter(adapter, scale: scale, of: SequenceID(number: sequence))
+  }
+}
+
 @c @implementation public func gobi_sequence_trim(
   _ session: OpaquePointer!, _ sequence: gobi_sequence, _ position: Int,
   _ error: UnsafeMutablePointer<OpaquePointer?>!

@@ -7,7 +7,17 @@ final class TokenizerBox: HandleObject {
   static let kind: UInt64 = 5
   static let noun = "tokenizer"
   let tokenizer: any Tokenizer
+  private let sorted = Mutex<GrammarVocabulary?>(nil)
   init(_ tokenizer: any Tokenizer) { self.tokenizer = tokenizer }
+
+  /// Made once for all grammars; who asks while it is made waits.
+  var grammarVocabulary: GrammarVocabulary {
+    sorted.withLock { known in
+      let vocabulary = known ?? GrammarVocabulary(tokenizer)
+      known = vocabulary
+      return vocabulary
+    }
+  }
 
   /// Throws unless the vocabulary has the token.
   func check(_ token: Int32) throws(ABIError) {
@@ -58,7 +68,7 @@ private func choice(_ value: Int32, _ name: String) throws(ABIError) -> Bool? {
 ) -> gobi_status {
   call(error) {
     let result = try output(tokenizer, "tokenizer")
-    result.pointee = makeHandle(TokenizerBox(try object(model, ModelBox.self).tokenizer.get()))
+    result.pointee = makeHandle(try object(model, ModelBox.self).tokenizer.get())
   }
 }
 
@@ -186,7 +196,7 @@ private func choice(_ value: Int32, _ name: String) throws(ABIError) -> Bool? {
     }
     let described = try tools.map { try JSONValue(parsing: String(cString: $0)) }
     let template = try box.template.get()
-    let tokenizer = try? box.tokenizer.get()
+    let tokenizer = (try? box.tokenizer.get())?.tokenizer
     func piece(_ token: Int32?) -> JSONValue {
       guard let tokenizer, let token else { return .string("") }
       return .string(String(decoding: tokenizer.bytes(of: token, renderSpecial: true), as: UTF8.self))

@@ -38,6 +38,11 @@ struct BenchCommand: ParsableCommand {
   @Option(name: .customLong("parallel"), help: "Sequences that a generation test decodes together.")
   var parallel = IntList([1])
 
+  @Option(
+    parsing: .singleValue,
+    help: "A LoRA adapter, file[:scale]; may be repeated: sequences that decode together take them in turn.")
+  var lora: [String] = []
+
   @Option(name: [.customShort("t"), .long], help: "Threads. Default: one a core that may be used.")
   var threads: IntList?
 
@@ -89,8 +94,10 @@ struct BenchCommand: ParsableCommand {
         bar.finish()
         cache.report(loaded)
         if loaded.configuration.isEncoder { throw Failure("\(path): an encoder has no prefill and decode") }
+        let adapters = try lora.map { try AdapterArgument.open($0, loaded) }
         for test in try tests() {
-          writer.row(try BenchTimer(model: loaded, test: test, kv: kv?.format).run(repetitions, roofs))
+          writer.row(
+            try BenchTimer(model: loaded, test: test, kv: kv?.format, adapters: adapters).run(repetitions, roofs))
         }
       }
     }
@@ -109,15 +116,20 @@ struct BenchCommand: ParsableCommand {
     for batch in batch.values {
       for depth in depth.values {
         for count in prompt.values where count > 0 {
-          tests.append(BenchTest(prompt: count, generate: 0, depth: depth, batch: batch, parallel: 1))
+          tests.append(
+            BenchTest(prompt: count, generate: 0, depth: depth, batch: batch, parallel: 1, adapters: lora.count))
         }
         for count in generate.values where count > 0 {
           for parallel in parallel.values {
-            tests.append(BenchTest(prompt: 0, generate: count, depth: depth, batch: batch, parallel: parallel))
+            tests.append(
+              BenchTest(
+                prompt: 0, generate: count, depth: depth, batch: batch, parallel: parallel, adapters: lora.count))
           }
         }
         for (prompt, generate) in pairs {
-          tests.append(BenchTest(prompt: prompt, generate: generate, depth: depth, batch: batch, parallel: 1))
+          tests.append(
+            BenchTest(
+              prompt: prompt, generate: generate, depth: depth, batch: batch, parallel: 1, adapters: lora.count))
         }
       }
     }

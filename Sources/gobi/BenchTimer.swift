@@ -5,13 +5,16 @@ import Inference
 /// What a test evaluates.
 struct BenchTest {
   let prompt: Int, generate: Int, depth: Int, batch: Int, parallel: Int
+  /// That sequences have in turn.
+  let adapters: Int
 
   /// As llama-bench names it: pp512, tg128, pp512+tg64, @ d4096.
   var name: String {
     var parts: [String] = []
     if prompt > 0 { parts.append("pp\(prompt)") }
     if generate > 0 { parts.append("tg\(generate)" + (parallel > 1 ? " × \(parallel)" : "")) }
-    return parts.joined(separator: "+") + (depth > 0 ? " @ d\(depth)" : "")
+    return parts.joined(separator: "+") + (adapters > 0 ? ", \(adapters) LoRA" : "")
+      + (depth > 0 ? " @ d\(depth)" : "")
   }
 }
 
@@ -38,14 +41,17 @@ struct BenchTimer {
   let model: Model
   let test: BenchTest
   let kv: KVFormat?
+  let adapters: [(adapter: Adapter, scale: Float)]
 
   func run(_ repetitions: Int, _ roofs: BenchRoofs?) throws -> BenchResult {
     let context = test.depth + test.prompt + test.generate
     let session = try Session(
       model: model, options: SessionOptions(context: context, chunk: test.batch, kvFormat: kv))
     var random = SeededRandom(seed: 1)
-    let base = try session.makeSequence()
-    if test.depth > 0 {
+    let bases =
+      try adapters.isEmpty
+      ? [session.makeSequence()] : adapters.map { try session.makeSequence(adapter: $0.adapter, scale: $0.scale) }
+    for base in bases where test.depth > 0 {
       try session.evaluate(
         Batch(base, tokens(test.depth, &random), output: .none), cancel: Interrupt.flag)
     }
@@ -53,7 +59,7 @@ struct BenchTimer {
     var samples: [Double] = []
     for repetition in 0...repetitions {
       // A branch shares the context before the test, so that it is computed once.
-      let sequences = try (0..<test.parallel).map { _ in try session.branch(base) }
+      let sequences = try (0..<test.parallel).map { try session.branch(bases[$0 % bases.count]) }
       let start = ContinuousClock.now
       try work(session, sequences, &random)
       let seconds = (ContinuousClock.now - start).seconds

@@ -138,6 +138,7 @@ struct CapacityCommand: ParsableCommand {
     }
     if Interrupt.isRequested { throw ExitCode(ExitStatus.interrupted.rawValue) }
     if !report.failures.isEmpty { throw ExitCode(ExitStatus.checkFailed.rawValue) }
+    if report.figures.isEmpty { throw Failure("nothing was measured", hint: "The report says why.") }
   }
 
   /// The level's time, or less.

@@ -7,6 +7,7 @@ struct CompareCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "compare",
     abstract: "Compare two reports: what changed, and whether hardware, library, runtime or energy moved.",
+    usage: "gobi compare <before> <after> <options>",
     discussion: """
       A change is p < 0.01 (Mann-Whitney) and a Hodges-Lehmann shift of more than 2 %, on the reports' raw samples, and \
       more than launches of one side differ by. Where both sides have one launch that is not known: changes are told and \

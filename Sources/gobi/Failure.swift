@@ -51,6 +51,11 @@ struct Failure: Error, CustomStringConvertible {
       case .cancelled: .interrupted
       default: .wrongInput
       }
+    case let error as AdapterError:
+      switch error {
+      case .kernel, .budgetExceeded, .outOfMemory: .cannotHere
+      default: .wrongInput
+      }
     case let error as SessionError: status(of: error)
     case let error as GenerationError:
       if case .session(let inner) = error { status(of: inner) } else { .wrongInput }

@@ -7,6 +7,7 @@ struct FleetCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "fleet",
     abstract: "Measure many nodes at once through mpirun, srun or ssh: a report a node, and one summary.",
+    usage: "gobi fleet --launcher <launcher> --nodes <nodes> <options>",
     discussion: """
       gobi must be on the nodes. A node that fails or hangs is named and ended after the timeout; the rest go on. Exit \
       code 1 if any node has no sound report. gobi ledger add takes the reports.

@@ -7,6 +7,7 @@ struct GenerateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "generate",
     abstract: "Write a model of a published shape with random weights, to measure with.",
+    usage: "gobi generate [<shape>] [<type>] [<output>] <options>",
     discussion: """
       The file has the tensors, formats, metadata and vocabulary size of the real model, and depends on SHAPE, TYPE \
       and the seed alone. --list shows the shapes; gobi quantize --help explains the types.

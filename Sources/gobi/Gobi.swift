@@ -19,7 +19,7 @@ struct Gobi: AsyncParsableCommand {
     subcommands: [
       CapacityCommand.self, LoadCommand.self, PowerCommand.self, VerifyCommand.self, KeysCommand.self,
       CompareCommand.self, LedgerCommand.self, ExportCommand.self, FleetCommand.self, SelfTestCommand.self,
-      RunCommand.self,
+      RunCommand.self, ServeCommand.self,
       BenchCommand.self,
       CPUCommand.self,
       InspectCommand.self,

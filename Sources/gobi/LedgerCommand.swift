@@ -70,7 +70,8 @@ struct LedgerCommand: ParsableCommand {
   }
 
   struct List: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "List the reports.")
+    static let configuration = CommandConfiguration(
+      abstract: "List the reports.", usage: "gobi ledger list <options>")
 
     @OptionGroup var at: LedgerArguments
 
@@ -136,7 +137,8 @@ struct LedgerCommand: ParsableCommand {
 
   struct Compare: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Compare two reports of the ledger, as gobi compare does two files.")
+      abstract: "Compare two reports of the ledger, as gobi compare does two files.",
+      usage: "gobi ledger compare <before> <after> <options>")
 
     @OptionGroup var at: LedgerArguments
 

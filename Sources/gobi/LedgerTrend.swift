@@ -7,6 +7,7 @@ struct LedgerTrend: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "trend",
     abstract: "A node's figures through time, with robust deviations from their past and cumulative sums.",
+    usage: "gobi ledger trend <node> <options>",
     discussion: "Sums start anew where a version (gobi, kernel, microcode, BLAS) changes. Exit code 1 for a drift.")
 
   struct Row: Encodable {

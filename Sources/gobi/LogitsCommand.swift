@@ -9,6 +9,7 @@ struct LogitsCommand: ParsableCommand {
     abstract: "Evaluate token ids and write the logits, float32 (tokens, vocabulary), as .npy.")
 
   @OptionGroup var arguments: ModelArguments
+  @OptionGroup var lora: AdapterArgument
 
   @Option(help: "A file with a JSON array of token ids.")
   var ids: String
@@ -52,6 +53,7 @@ struct LogitsCommand: ParsableCommand {
     let session = try Session(
       model: model, options: SessionOptions(context: max(tokens.count, 1), chunk: chunk, kvFormat: format))
     if model.configuration.isEncoder {
+      guard lora.file == nil else { throw Failure("\(model.path): adapters for encoders are not supported") }
       try writeEncoding(session, tokens)
     } else {
       guard !pooled && !mean && types == nil else {
@@ -62,7 +64,9 @@ struct LogitsCommand: ParsableCommand {
   }
 
   private func writeRows(_ session: Session, _ tokens: [Int32]) throws {
-    let batch = Batch(try session.makeSequence(), tokens, output: .all)
+    let adapter = try lora.open(session.model)
+    let sequence = try session.makeSequence(adapter: adapter?.adapter, scale: adapter?.scale ?? 1)
+    let batch = Batch(sequence, tokens, output: .all)
     if hidden {
       let states = try session.hiddenStates(batch, cancel: Interrupt.flag)
       try NPYWriter.write([states.rows, states.columns], to: output) { file in try file.write(states.values) }

@@ -7,6 +7,7 @@ struct PowerCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "power",
     abstract: "Show what can be read of this machine's power, and what cannot and why.",
+    usage: "gobi power <options>",
     discussion: """
       Readings are of class A (analyser on the mains), B (distribution unit, management controller, power supplies), \
       C (components' counters: a lower bound) or D (stated). Classes are never added up together.

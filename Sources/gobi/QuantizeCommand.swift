@@ -8,6 +8,7 @@ struct QuantizeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "quantize",
     abstract: "Write a model as a GGUF file of another type.",
+    usage: "gobi quantize <source> <type> <output> <options>",
     discussion: """
       SOURCE is a GGUF file, or a folder with safetensors, config.json and tokenizer.json.
 

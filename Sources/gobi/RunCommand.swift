@@ -14,6 +14,7 @@ struct RunCommand: ParsableCommand {
 
   @OptionGroup var arguments: ModelArguments
   @OptionGroup var sampling: SamplingArguments
+  @OptionGroup var lora: AdapterArgument
 
   @Argument(help: "The prompt; - reads it from stdin.")
   var prompt: String?
@@ -114,7 +115,8 @@ private struct Conversation {
       model: model,
       options: SessionOptions(context: command.context, chunk: command.chunk, kvFormat: command.kv?.format)
     )
-    sequence = try session.makeSequence()
+    let adapter = try command.lora.open(model)
+    sequence = try session.makeSequence(adapter: adapter?.adapter, scale: adapter?.scale ?? 1)
   }
 
   func encoded(_ text: String) -> [Int32] {

@@ -6,7 +6,8 @@ import Inference
 struct TokenizeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "tokenize",
-    abstract: "Read text from stdin and print its token ids.")
+    abstract: "Read text from stdin and print its token ids.",
+    usage: "gobi tokenize --model <model> <options>")
 
   @Option(name: [.customShort("m"), .long], help: "A GGUF file, or a folder with tokenizer.json.")
   var model: String

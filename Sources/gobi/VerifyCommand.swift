@@ -7,6 +7,7 @@ struct VerifyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "verify",
     abstract: "Check a report: its figures against their samples, its certificate, and the chain before it.",
+    usage: "gobi verify <report> <options>",
     discussion: """
       Every figure is worked out anew from the report's raw samples. With a certificate (beside the report, or \
       --certificate) the file must be the very bytes that were signed. Without --key the signature only shows that \

@@ -1,37 +1,11 @@
 // Calls the installed library wrongly in every way that a status must answer. Prints what was not as documented.
 // Usage: misuse MODEL TRUNCATED_MODEL
-#include <gobi.h>
+#include "expect.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static int failures;
-
-static void expect(int line, gobi_status found, gobi_status wanted, gobi_error *error) {
-  const int has_message = gobi_error_message(error)[0] != 0;
-  if (found != wanted || gobi_error_code(error) != wanted || has_message != (wanted != GOBI_OK)) {
-    printf("misuse.c:%d: %s, expected %s: %s\n", line, gobi_status_name(found), gobi_status_name(wanted),
-           gobi_error_message(error));
-    ++failures;
-  }
-  gobi_error_free(error);
-}
-
-static void require(int line, int holds, const char *what) {
-  if (!holds) {
-    printf("misuse.c:%d: %s\n", line, what);
-    ++failures;
-  }
-}
-
-#define EXPECT(wanted, call) \
-  do { \
-    gobi_error *error = NULL; \
-    gobi_status status = call; \
-    expect(__LINE__, status, wanted, error); \
-  } while (0)
-#define REQUIRE(condition) require(__LINE__, condition, #condition)
 
 static void opening(gobi_runtime *runtime, const char *path, const char *truncated) {
   gobi_model *model = NULL;
@@ -251,5 +225,5 @@ int main(int argc, char **argv) {
   gobi_session_destroy(NULL);
   gobi_model_close(NULL);
   gobi_error_free(NULL);
-  return failures == 0 ? 0 : 1;
+  return expect_failures() == 0 ? 0 : 1;
 }

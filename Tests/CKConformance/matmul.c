@@ -301,6 +301,18 @@ static void check_finish(ck_runtime *runtime, ck_random *random, ck_report *repo
     ck_check(report, close, "finish mode %d: bias, gate, activation or accumulation", mode);
     free(y);
   }
+  // A gate within the product is no other than one after two products: callers choose freely between the two.
+  for (ck_gate act = CK_GATE_NONE; act <= CK_GATE_GELU_ERF; act++) {
+    float *fused = poisoned(M, N), *apart = poisoned(M, N);
+    output = (ck_matmul_output){.weights = &up.packed, .gate = &gate.packed, .y = fused, .ldy = N + PAD, .act = act};
+    ck_check(report, multiply(runtime, &a, &output) == CK_OK, "a gated product, function %d", (int)act);
+    ck_status status = ck_gated(runtime, act, g, N, u, N, apart, N + PAD, M, N);
+    bool same = status == CK_OK;
+    for (size_t i = 0; i < M; i++)
+      same &= memcmp(fused + i * (N + PAD), apart + i * (N + PAD), N * sizeof *fused) == 0;
+    ck_check(report, same, "a gate within the product has other bits than ck_gated, function %d", (int)act);
+    free(fused), free(apart);
+  }
   ck_memory_free(a.data, a.bytes);
   free(x), free(bias), free(start), free(u), free(g);
   weights_free(&up);

@@ -141,7 +141,7 @@ import Testing
 private struct FakeLauncher: Launcher {
   /// Relative spread within a launch, and of each launch from the first.
   var spread = 0.002
-  var levels = [1.0, 1, 1, 1, 1, 1]
+  var levels = [Double](repeating: 1, count: 10)
   /// Launches that die after half of their results.
   var dying: Set<Int> = []
 
@@ -179,37 +179,46 @@ private struct FakeLauncher: Launcher {
     return try CapacityRun(options, models: []).run(progress: progress, isCancelled: isCancelled)
   }
 
-  @Test func figuresAreOfThreeLaunches() throws {
+  @Test func figuresAreOfFiveLaunches() throws {
     var phases: [CapacityProgress] = []
     let report = try run(FakeLauncher(), progress: { phases.append($0) })
-    #expect(report.isComplete && report.launches?.count == 3)
-    #expect(Set(try #require(report.launches).map(\.seed)).count == 3)
+    #expect(report.isComplete && report.launches?.count == 5)
+    #expect(Set(try #require(report.launches).map(\.seed)).count == 5)
     // A node whose family is known has shares of what is nominal for it beside.
     let figures = report.figures.filter { $0.protocol != "nominal-share" }
-    for (name, figure) in figures.enumerated() { #expect(figure.launches == [12, 12, 12], "\(name)") }
+    for (name, figure) in figures.enumerated() { #expect(figure.launches == [12, 12, 12, 12, 12], "\(name)") }
     #expect(figures.count == 7 && figures.allSatisfy { $0.validity == .valid })
     #expect(ReportCheck(report).problems == [])
     #expect(try CapacityReport(json: report.json(), path: "x") == report)
     #expect(zip(phases, phases.dropFirst()).allSatisfy { $0.fraction <= $1.fraction && $1.fraction <= 1 })
-    #expect(phases.contains { $0.phase == "launch 2 of 3: products" } && phases.last?.fraction == 1)
+    #expect(phases.contains { $0.phase == "launch 2 of 5: products" } && phases.last?.fraction == 1)
   }
 
   /// Launches that do not agree are repeated while there is time, and no longer.
   @Test func moreLaunchesWhereFiguresAreInconclusive() throws {
     var launcher = FakeLauncher()
-    launcher.levels = [1, 1.1, 0.9, 1, 1.05, 0.95]
+    launcher.levels = [1, 1.1, 0.9, 1, 1.05, 0.95, 1, 1.1, 0.9, 1]
     let report = try run(launcher)
-    #expect(report.launches?.count == 6)
-    #expect(report.figures.contains { $0.validity == .inconclusive && $0.launches.count == 6 })
+    #expect(report.launches?.count == 10)
+    #expect(report.figures.contains { $0.validity == .inconclusive && $0.launches.count == 10 })
     #expect(ReportCheck(report).problems == [])
+  }
+
+  /// A short run has fewer launches, and never none.
+  @Test(arguments: [(590.0, 5), (75, 2), (12, 1)])
+  func asManyLaunchesAsThereIsTimeFor(seconds: Double, count: Int) throws {
+    var launcher = FakeLauncher()
+    launcher.spread = 0.0001
+    let report = try run(launcher, seconds: seconds)
+    #expect(report.launches?.count == count)
   }
 
   @Test func whatADyingLaunchToldCounts() throws {
     let report = try run(FakeLauncher(dying: [2]))
-    #expect(report.isComplete && report.launches?.count == 3)
+    #expect(report.isComplete && report.launches?.count == 5)
     #expect(report.launches?[1].failure?.contains("status 139") == true)
     #expect(report.notMeasured.contains { $0.what.contains("launch 2") && $0.why.contains("139") })
-    #expect(report.roofs.compute[0].figure.launches.count == 3 && report.kernels[0].rate.launches.count == 2)
+    #expect(report.roofs.compute[0].figure.launches.count == 5 && report.kernels[0].rate.launches.count == 4)
     #expect(ReportCheck(report).problems == [])
   }
 

@@ -148,7 +148,7 @@ import Testing
       let key = UInt64(round % 2)
       let prompt = (0..<Int(random.next() % 14)).map { _ in Int32(random.next() % 2) }
       let common = known.filter { $0.key == key }.map { zip($0.tokens, prompt).prefix { $0 == $1 }.count }.max() ?? 0
-      let (blocks, count) = cache.match(prompt[...], key: key)
+      let (blocks, count) = cache.match(prompt[...], key: PrefixKey(cacheKey: key))
       if limit == .max { #expect(count == common) } else { #expect(count <= common) }
       #expect(blocks.count == pool.blockCount(for: count))
       for index in 0..<count {
@@ -162,7 +162,7 @@ import Testing
         pool.address(of: sequence.block(at: index / 4)).assumingMemoryBound(to: Int32.self)[index % 4] = prompt[index]
       }
       let own = (0..<pool.blockCount(for: prompt.count)).map { sequence.block(at: $0) }
-      withExtendedLifetime(sequence) { cache.insert(prompt[...], blocks: own, key: key) }
+      withExtendedLifetime(sequence) { cache.insert(prompt[...], blocks: own, key: PrefixKey(cacheKey: key)) }
       known.append((key, prompt))
       #expect(cache.count <= limit)
       if round % 100 == 99 {

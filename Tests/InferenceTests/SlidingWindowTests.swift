@@ -184,10 +184,10 @@ import Testing
       try other.trim(restored, to: 600 - KVLanes.slack)
       try other.evaluate(Batch(restored, next))
       #expect(Array(try other.logits(0)) == (try expected(600 - KVLanes.slack, then: next)))
-      // The eighth word says from which block on windows are there.
+      // The ninth word says from which block on windows are there.
       for word in [0, 1, 8, 9, 10, 1 << 40, -1] {
         var bytes = saved
-        withUnsafeBytes(of: Int64(word).littleEndian) { bytes.replaceSubrange(56..<64, with: $0) }
+        withUnsafeBytes(of: Int64(word).littleEndian) { bytes.replaceSubrange(64..<72, with: $0) }
         if bytes != saved { #expect(throws: SessionError.self, "\(word)") { try other.restore(bytes) } }
       }
     }

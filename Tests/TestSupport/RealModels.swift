@@ -22,6 +22,8 @@ public enum RealModels {
   public static let tekken = path("tekken_240911.json")
   /// A folder with config.json, model.safetensors and tokenizer.json.
   public static let miniLM = path("minilm")
+  /// The sentence pairs of STS-B's test set, as its authors publish them.
+  public static let stsBenchmark = path("sts-test.csv")
 
   public static func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) }
 

@@ -1,4 +1,5 @@
-// The model-level C ABI of Gobi, version 1: runtime, models, text, sessions, samplers. Kernels are in ckernels.h.
+// The model-level C ABI of Gobi, version 1: runtime, models, adapters, text, sessions, samplers, grammars, engines.
+// Kernels are in ckernels.h, a C++ wrapper is gobi.hpp. docs/ABI.md says how this header may change.
 //
 // Conventions
 //  - Calls that can fail return gobi_status and take `gobi_error **error` last. It may be NULL; otherwise *error
@@ -10,15 +11,20 @@
 //    of it live, and a runtime while models do.
 //  - Options structs start with struct_size = sizeof the struct; zero is every other field's default. A library newer
 //    than the caller takes the smaller struct; an older one refuses a larger struct unless what it does not know is 0.
-//    NULL options are all defaults.
+//    NULL options are all defaults. Events are structs of the library's own, and then struct_size says how much of one
+//    there is.
 //  - Variable results go to (buffer, capacity) and their full length to *needed, which may be NULL. A buffer that is
 //    too small gets nothing and the call returns GOBI_BUFFER_TOO_SMALL with *needed set; capacity 0 with buffer NULL
 //    asks for the length. Text is UTF-8; its length is in bytes without the terminating 0, which is written where
 //    there is room for it, so capacity needed + 1 gives a C string.
 //  - Text arguments with a length need no terminating 0. Paths and names are C strings.
-//  - Threads: runtimes, models, tokenizers and cancel flags are used from any number of threads at once. Sessions,
-//    samplers and decoders are used by one thread at a time: a call that meets another one returns GOBI_BUSY. Nothing
-//    may be given back while a call on it runs.
+//  - Times are in seconds, as double. Timeouts: 0 does not wait, GOBI_FOREVER waits without limit.
+//  - Threads: runtimes, models, adapters, tokenizers, cancel flags, grammars, engines, embedders and what is submitted
+//    to them are used from any number of threads at once; but for gobi_generation_next, which has one caller at a time.
+//    Sessions, samplers, decoders, matchers and chat parsers are used by one thread at a time. A call that meets
+//    another one where it may not returns GOBI_BUSY.
+//    Nothing may be given back while a call on it runs. Giving back waits for nothing that could last: not for a step
+//    that is evaluated, not for an answer.
 #ifndef GOBI_H
 #define GOBI_H
 
@@ -58,7 +64,10 @@ enum {
   GOBI_CONTEXT_EXCEEDED = 8,  // a sequence would grow beyond its session's context
   GOBI_BAD_STATE = 9,         // a saved sequence is damaged or of another model
   GOBI_BAD_TEXT = 10,         // a tokenizer, chat template or JSON text is wrong, or refuses its input
-  GOBI_FAILED = 11            // a system call or numeric failure: see the message
+  GOBI_FAILED = 11,           // a system call or numeric failure: see the message
+  GOBI_QUEUE_FULL = 12,       // as many requests wait as may: try again later
+  GOBI_DEADLINE_EXCEEDED = 13,
+  GOBI_SHUTTING_DOWN = 14  // the engine takes no more requests
 };
 
 typedef struct gobi_error gobi_error;
@@ -185,6 +194,33 @@ GOBI_API gobi_status gobi_model_architecture(const gobi_model *model, char *buff
 GOBI_API gobi_status gobi_model_name(const gobi_model *model, char *buffer, size_t capacity, size_t *needed,
                                      gobi_error **error);
 
+// ---------------------------------------------------------------------------------------------------- adapters
+
+/// A LoRA adapter, packed for one model's kernels; shared by any number of sequences and requests.
+typedef struct gobi_adapter gobi_adapter;
+
+typedef struct gobi_adapter_options {
+  size_t struct_size;
+  uint64_t budget;  // most bytes of packed matrices; 0: no limit
+} gobi_adapter_options;
+
+/// `path`: GGUF, a PEFT .safetensors with adapter_config.json beside it, or the folder of the two. GOBI_BAD_FILE if it
+/// is none, or another model's; GOBI_UNSUPPORTED if it has more to it than what is run here.
+GOBI_API gobi_status gobi_adapter_open(const char *path, const gobi_model *model, const gobi_adapter_options *options,
+                                       gobi_adapter **adapter, gobi_error **error);
+GOBI_API void gobi_adapter_close(gobi_adapter *adapter);
+
+typedef struct gobi_adapter_info {
+  size_t struct_size;    // set by the caller
+  uint64_t parameters;   // values in all its matrices
+  uint64_t bytes;        // of its packed matrices
+  uint64_t fingerprint;  // tells this adapter from others
+  uint32_t rank;         // the greatest of its matrices
+  uint32_t modules;      // linear layers that it changes
+} gobi_adapter_info;
+
+GOBI_API gobi_status gobi_adapter_describe(const gobi_adapter *adapter, gobi_adapter_info *info, gobi_error **error);
+
 // -------------------------------------------------------------------------------------------------------- text
 
 typedef struct gobi_tokenizer gobi_tokenizer;
@@ -242,6 +278,64 @@ GOBI_API gobi_status gobi_chat_render(const gobi_model *model, const char *messa
                                       bool add_generation_prompt, char *buffer, size_t capacity, size_t *needed,
                                       gobi_error **error);
 
+// -------------------------------------------------------------------------------------------------------- chat
+
+/// Reads content, reasoning and tool calls from an answer as it comes, in the format of the model's family. See
+/// docs/CHAT.md.
+typedef struct gobi_chat_parser gobi_chat_parser;
+
+typedef struct gobi_chat_options {
+  size_t struct_size;
+  const char *tools;     // those given to gobi_chat_render; NULL: none, and what looks like a call is content
+  const char *prompt;    // (prompt_length) the rendered prompt: it may end inside reasoning; or NULL
+  size_t prompt_length;
+  uint64_t id_seed;      // ids of calls are the same for the same seed; 0: by chance
+} gobi_chat_options;
+
+/// Whether answers of the model are to be decoded with render_special for a parser: its marks are control tokens then.
+GOBI_API gobi_status gobi_chat_shows_special(const gobi_model *model, bool *shows, gobi_error **error);
+GOBI_API gobi_status gobi_chat_parser_create(const gobi_model *model, const gobi_chat_options *options,
+                                             gobi_chat_parser **parser, gobi_error **error);
+GOBI_API void gobi_chat_parser_destroy(gobi_chat_parser *parser);
+/// Takes a piece of the answer: whole characters, as decoders and engines give them.
+GOBI_API gobi_status gobi_chat_parser_append(gobi_chat_parser *parser, const char *text, size_t length,
+                                             gobi_error **error);
+/// Ends the answer: what was held back becomes events.
+GOBI_API gobi_status gobi_chat_parser_finish(gobi_chat_parser *parser, gobi_error **error);
+
+enum {
+  GOBI_CHAT_CONTENT = 0,         // text
+  GOBI_CHAT_REASONING = 1,       // text
+  GOBI_CHAT_CALL_BEGAN = 2,      // index, id, name
+  GOBI_CHAT_CALL_ARGUMENTS = 3,  // index; text: all pieces together are a JSON object
+  GOBI_CHAT_CALL_ENDED = 4,      // index
+  GOBI_CHAT_MALFORMED_CALL = 5   // what began as a call is none; text says why, and the call follows as content
+};
+
+/// The library's own: valid until the next call on the parser.
+typedef struct gobi_chat_event {
+  size_t struct_size;  // of the library's struct: a later version has more
+  const char *text;    // UTF-8 with a terminating 0; "" where there is none
+  size_t text_length;  // in bytes
+  const char *id;      // of a call; else ""
+  const char *name;    // of the function; else ""
+  size_t index;        // of the call in the answer, from 0
+  int32_t kind;        // GOBI_CHAT_...
+} gobi_chat_event;
+
+/// The next event of what was appended so far; NULL where there is none.
+GOBI_API gobi_status gobi_chat_parser_next(gobi_chat_parser *parser, const gobi_chat_event **event, gobi_error **error);
+
+typedef struct gobi_grammar gobi_grammar;
+
+/// Holds an answer to a call of one of `tools`, or of the one called `name` where that is not NULL: the prompt goes on
+/// with the text in `buffer`, encoded with parse_special; the rest is held to *grammar; and a parser is fed the text
+/// first. `in_reasoning`: the prompt ends inside reasoning, which the text then ends. GOBI_UNSUPPORTED where the
+/// model's format cannot be held to a call. The grammar is made only where the buffer is large enough.
+GOBI_API gobi_status gobi_chat_force_call(const gobi_model *model, const char *tools, const char *name,
+                                          bool in_reasoning, gobi_grammar **grammar, char *buffer, size_t capacity,
+                                          size_t *needed, gobi_error **error);
+
 // ----------------------------------------------------------------------------------------------------- session
 
 /// Sequences of one model that are evaluated together. Results depend on the weights, a sequence's tokens and the
@@ -275,6 +369,9 @@ GOBI_API gobi_status gobi_sequence_position(gobi_session *session, gobi_sequence
 /// until one of them writes.
 GOBI_API gobi_status gobi_sequence_branch(gobi_session *session, gobi_sequence sequence, size_t position,
                                           gobi_sequence *branch, gobi_error **error);
+/// Gives an empty sequence an adapter, or none for NULL. `scale` multiplies the adapter's own. Branches have it too.
+GOBI_API gobi_status gobi_sequence_set_adapter(gobi_session *session, gobi_sequence sequence,
+                                               const gobi_adapter *adapter, float scale, gobi_error **error);
 /// Drops all positions from `position` on. GOBI_INVALID_ARGUMENT where layers with a sliding window have given back what
 /// `position` needs; 0, and up to 64 positions back from the furthest, always work. gobi_sequence_branch likewise.
 GOBI_API gobi_status gobi_sequence_trim(gobi_session *session, gobi_sequence sequence, size_t position,
@@ -353,6 +450,317 @@ GOBI_API gobi_status gobi_sample(gobi_sampler *sampler, const float *logits, siz
                                  gobi_choice *top, size_t top_capacity, size_t *top_count, gobi_error **error);
 /// Counts a token as seen, for the penalties: those of the prompt, and each one that was taken.
 GOBI_API gobi_status gobi_sampler_accept(gobi_sampler *sampler, int32_t token, gobi_error **error);
+
+/// As gobi_sample, from the tokens that `mask` has a bit for: token t is bit t % 64 of word t / 64. Tokens beyond its
+/// `words` words are not allowed. The log-probability is still the model's own. gobi_matcher_mask makes such masks.
+GOBI_API gobi_status gobi_sample_masked(gobi_sampler *sampler, const float *logits, size_t vocabulary,
+                                        const uint64_t *mask, size_t words, gobi_choice *choice, gobi_choice *top,
+                                        size_t top_capacity, size_t *top_count, gobi_error **error);
+
+// ----------------------------------------------------------------------------------------------------- grammar
+
+// A gobi_grammar: texts that may be generated, compiled for one vocabulary. docs/GRAMMAR.md says what can be written.
+
+enum {
+  GOBI_GRAMMAR_JSON_SCHEMA = 0,  // JSON texts that are valid against a schema; "true" is any JSON
+  GOBI_GRAMMAR_GBNF = 1,         // the texts of rule `root`
+  GOBI_GRAMMAR_REGEX = 2         // texts that match an ECMA-262 pattern as a whole
+};
+
+typedef struct gobi_grammar_options {
+  size_t struct_size;
+  size_t source_bytes;  // most bytes of the source; 0: 1 MiB
+  size_t states;        // most states of its automata; 0: 200,000
+  size_t mask_bytes;    // most bytes of masks that are kept; 0: 64 MiB
+  bool compact;         // JSON without white space
+} gobi_grammar_options;
+
+/// Compiles `length` bytes of UTF-8. GOBI_BAD_TEXT if they are wrong, GOBI_UNSUPPORTED if they ask for what cannot be
+/// enforced or passes a limit; the message names the place. The first grammar of a tokenizer also sorts its vocabulary,
+/// which takes about as long as loading it.
+GOBI_API gobi_status gobi_grammar_create(const gobi_tokenizer *tokenizer, int32_t kind, const char *text,
+                                         size_t length, const gobi_grammar_options *options, gobi_grammar **grammar,
+                                         gobi_error **error);
+GOBI_API void gobi_grammar_destroy(gobi_grammar *grammar);
+
+/// One text as a grammar reads it, token by token. The engine has its own; this one is for sessions.
+typedef struct gobi_matcher gobi_matcher;
+
+enum {
+  GOBI_MATCHER_OPEN = 0,       // the text is a beginning
+  GOBI_MATCHER_COMPLETE = 1,   // it may end here, or go on
+  GOBI_MATCHER_EXHAUSTED = 2,  // it is complete, and nothing but an ending token can follow
+  GOBI_MATCHER_FINISHED = 3    // an ending token was accepted
+};
+
+GOBI_API gobi_status gobi_matcher_create(const gobi_grammar *grammar, gobi_matcher **matcher, gobi_error **error);
+/// A matcher that has read the same text, for a branch of a sequence, or to go back to.
+GOBI_API gobi_status gobi_matcher_clone(gobi_matcher *matcher, gobi_matcher **clone, gobi_error **error);
+GOBI_API void gobi_matcher_destroy(gobi_matcher *matcher);
+/// Sets *state to a GOBI_MATCHER_...
+GOBI_API gobi_status gobi_matcher_state(gobi_matcher *matcher, int32_t *state, gobi_error **error);
+/// The tokens that may come next, as gobi_sample_masked takes them; ending tokens where the text is complete.
+/// `capacity` and `*needed` are in words: (vocabulary of the tokenizer + 63) / 64. No bit is set after an ending token.
+GOBI_API gobi_status gobi_matcher_mask(gobi_matcher *matcher, uint64_t *mask, size_t capacity, size_t *needed,
+                                       gobi_error **error);
+/// Reads a token. GOBI_INVALID_ARGUMENT, and nothing changes, if the mask has no bit for it.
+GOBI_API gobi_status gobi_matcher_accept(gobi_matcher *matcher, int32_t token, gobi_error **error);
+/// Tokens that must come next whatever the model prefers, perhaps none: evaluate them together, and accept each one.
+GOBI_API gobi_status gobi_matcher_forced(gobi_matcher *matcher, int32_t *tokens, size_t capacity, size_t *needed,
+                                         gobi_error **error);
+
+// ------------------------------------------------------------------------------------------------------ engine
+
+/// A timeout that never comes.
+#define GOBI_FOREVER (-1.0)
+
+/// Serves many requests to one model by continuous batching, on a thread of its own. A request's tokens are those that
+/// a session alone would give, bit for bit: whatever runs beside it.
+typedef struct gobi_engine gobi_engine;
+
+typedef struct gobi_engine_options {
+  size_t struct_size;
+  size_t context;                // positions of a prompt and its answer; 0: the model's default_context
+  size_t chunk;                  // rows in one pass through the model; 0: 512
+  uint64_t kv_budget;            // most bytes of keys and values, the prefix cache's among them; 0: no limit
+  uint64_t cache_bytes;          // of these, the most that the prefix cache keeps; 0: 256 MiB
+  uint64_t swap_bytes;           // beyond kv_budget, for sequences that make room; 0: none, they are computed again
+  size_t max_sequences;          // evaluated together; 0: 32
+  size_t max_queue;              // requests that may wait for their first step; 0: 1,024
+  size_t max_step_tokens;        // tokens of a step, prompts' and generated ones; 0: 512, or max_sequences if greater
+  double time_per_output_token;  // aim for the time between a request's tokens; 0: 0.1
+  double time_to_first_token;    // aim, from submission; 0: 2
+  double aging;                  // a waiting request rises by one priority level each time this has passed; 0: 5
+  int32_t kv_format;             // GOBI_KV_...
+  bool no_cache;                 // no prefix cache
+} gobi_engine_options;
+
+/// GOBI_INVALID_ARGUMENT for an encoder. The engine keeps the model.
+GOBI_API gobi_status gobi_engine_create(const gobi_model *model, const gobi_engine_options *options,
+                                        gobi_engine **engine, gobi_error **error);
+/// Cancels what it still serves, and returns at once. Generations stay usable: their last event is there. Who must know
+/// when the thread has ended calls gobi_engine_shut_down and gobi_engine_wait before.
+GOBI_API void gobi_engine_destroy(gobi_engine *engine);
+/// Positions that a prompt and its answer may have together; 0 for a wrong handle.
+GOBI_API size_t gobi_engine_context(const gobi_engine *engine);
+/// Takes no more requests, and ends when those that are there are finished.
+GOBI_API gobi_status gobi_engine_drain(gobi_engine *engine, gobi_error **error);
+/// Cancels every request and ends, in milliseconds.
+GOBI_API gobi_status gobi_engine_shut_down(gobi_engine *engine, gobi_error **error);
+/// Waits until the engine has ended, after one of the two above. *ended says whether it has.
+GOBI_API gobi_status gobi_engine_wait(gobi_engine *engine, double timeout, bool *ended, gobi_error **error);
+/// Gives the prefix cache's memory back, before the next step.
+GOBI_API gobi_status gobi_engine_clear_cache(gobi_engine *engine, gobi_error **error);
+
+/// A request in an engine, until it is given back.
+typedef struct gobi_generation gobi_generation;
+
+typedef struct gobi_request_options {
+  size_t struct_size;
+  const int32_t *prompt;  // (prompt_count) tokens, one at least
+  size_t prompt_count;
+  const gobi_sampler_options *sampling;  // NULL: greedy
+  const gobi_tokenizer *tokenizer;       // for texts; NULL: the grammar's, and without one events have tokens alone
+  const gobi_grammar *grammar;           // what the answer is held to, made for the tokenizer; or NULL
+  const gobi_adapter *adapter;           // of the same model; or NULL. Prefixes are shared within an adapter and scale
+  const int32_t *stop_tokens;            // (stop_token_count) tokens that end it, beside the tokenizer's ending tokens
+  size_t stop_token_count;
+  const char *const *stop_strings;  // (stop_string_count) texts that end it and do not appear; need a tokenizer
+  size_t stop_string_count;
+  size_t max_tokens;    // 0: as many as context and budget have room for
+  double deadline;      // from submission; a request that is not finished by then fails. 0: none
+  uint64_t cache_key;   // prefixes are shared by requests of the same key: one a tenant hides what others asked
+  int32_t priority;     // greater is more urgent, -100 to 100
+  float adapter_scale;  // multiplies the adapter's own scale; 0: 1
+  bool no_cache;        // neither uses the prefix cache nor leaves anything in it
+  bool ignore_eos;      // the tokenizer's ending tokens do not end it
+  bool render_special;  // control tokens show as their names
+  bool at_text_start;   // the first generated token opens a text and continues no prompt
+} gobi_request_options;
+
+/// Hands a request in; nothing of `request` is needed after the call. GOBI_QUEUE_FULL, GOBI_SHUTTING_DOWN,
+/// GOBI_CONTEXT_EXCEEDED where the prompt does not fit, GOBI_OUT_OF_MEMORY where the whole budget would be too small.
+/// Several answers to one prompt are several requests with seeds of their own: the prefix cache computes it once.
+GOBI_API gobi_status gobi_engine_submit(gobi_engine *engine, const gobi_request_options *request,
+                                        gobi_generation **generation, gobi_error **error);
+/// Cancels the request if it is not over.
+GOBI_API void gobi_generation_destroy(gobi_generation *generation);
+/// Ends the request: a FINISHED event with GOBI_FINISH_CANCELLED is there at once. Does nothing if it is over. Not for
+/// signal handlers.
+GOBI_API gobi_status gobi_generation_cancel(gobi_generation *generation);
+
+enum {
+  GOBI_EVENT_STARTED = 0,   // it left the queue
+  GOBI_EVENT_TOKEN = 1,     // a token, and the text that can be shown now
+  GOBI_EVENT_FINISHED = 2,  // the end, and what text was still held back
+  GOBI_EVENT_FAILED = 3     // the end, for a reason that status and message tell
+};
+
+/// Why a generation finished.
+enum {
+  GOBI_FINISH_NONE = 0,         // it is no FINISHED event
+  GOBI_FINISH_STOP_TOKEN = 1,   // the model ended its turn, or chose one of stop_tokens: `token` has it
+  GOBI_FINISH_STOP_STRING = 2,  // one of stop_strings was about to appear
+  GOBI_FINISH_GRAMMAR = 3,      // the text satisfies the grammar, and nothing can follow
+  GOBI_FINISH_LENGTH = 4,       // max_tokens; under a grammar the text is all but sure to be a beginning only
+  GOBI_FINISH_CONTEXT = 5,      // no room was left
+  GOBI_FINISH_CANCELLED = 6
+};
+
+/// The library's own: valid until the next gobi_generation_next on the generation, or until that is given back.
+typedef struct gobi_event {
+  size_t struct_size;      // of the library's struct: a later version has more
+  const char *text;        // UTF-8, whole characters, with a terminating 0; "" where there is none
+  size_t text_length;      // in bytes
+  const char *message;     // FAILED: one sentence; FINISHED with STOP_STRING: that string; else ""
+  const gobi_choice *top;  // (top_count) the most likely tokens, most likely first
+  size_t top_count;
+  size_t cached_tokens;    // STARTED: prompt tokens that need not be computed
+  int32_t kind;            // GOBI_EVENT_...
+  int32_t finish;          // GOBI_FINISH_...
+  gobi_status status;      // FAILED: why
+  int32_t token;           // TOKEN, and FINISHED with STOP_TOKEN; else -1
+  float log_probability;   // TOKEN: natural, in the model's own distribution; 0 for a token that a grammar forced
+  bool is_last;
+} gobi_event;
+
+/// The next event, at most after `timeout`; NULL if none came, and after the last one. One caller at a time.
+GOBI_API gobi_status gobi_generation_next(gobi_generation *generation, double timeout, const gobi_event **event,
+                                          gobi_error **error);
+/// A descriptor that is readable while an event waits, for poll and epoll. It is the generation's: neither read nor
+/// close it. Take events with a timeout of 0 until there is none.
+GOBI_API gobi_status gobi_generation_descriptor(gobi_generation *generation, int *descriptor, gobi_error **error);
+
+/// What a request took so far.
+typedef struct gobi_usage {
+  size_t struct_size;  // set by the caller
+  uint64_t prompt_tokens;
+  uint64_t cached_tokens;      // of the prompt's, those that the prefix cache had
+  uint64_t completion_tokens;  // a stop token counts
+  uint64_t forced_tokens;      // of these, those that the grammar left no choice of: several share a step
+  uint64_t preemptions;        // times that it had to make room
+  uint64_t recomputed_tokens;  // positions computed again because of that
+  uint64_t peak_kv_bytes;      // shared ones included
+  double queue_time;             // from submission to its first step; -1: none yet
+  double time_to_first_token;    // from submission; -1: none yet
+  double decode_time;            // from the first token to the last
+  double time_per_output_token;  // the mean; -1 with fewer than two tokens
+} gobi_usage;
+
+GOBI_API gobi_status gobi_generation_usage(gobi_generation *generation, gobi_usage *usage, gobi_error **error);
+
+/// What an engine has done: totals since its start, and what is now.
+typedef struct gobi_counters {
+  size_t struct_size;                             // set by the caller
+  uint64_t submitted, refused;                    // requests taken, and not taken
+  uint64_t finished, cancelled, failed;           // how they ended
+  uint64_t waiting, running, paused;              // now: before their first step, in steps, making room
+  uint64_t steps, stopped_steps;                  // run to their end, and stopped because of a cancellation
+  uint64_t prefill_tokens, cached_tokens;         // prompt tokens computed, and had by the cache
+  uint64_t generated_tokens, forced_tokens;       // and of these, those that grammars forced
+  uint64_t preemptions, recomputed_tokens, swapped_bytes;
+  uint64_t kv_bytes, cache_bytes, kv_budget;      // now; no budget is 0
+  uint64_t evicted_blocks;                        // that the cache gave up
+  uint64_t queue_count, first_token_count, output_token_count;  // requests that the sums below are over
+  double queue_sum;         // submission to first step
+  double first_token_sum;   // submission to first token
+  double output_token_sum;  // mean times between a request's tokens
+} gobi_counters;
+
+GOBI_API gobi_status gobi_engine_counters(gobi_engine *engine, gobi_counters *counters, gobi_error **error);
+/// The same with histograms, in Prometheus' text format 0.0.4. `labels` stands in the braces of every line, such as
+/// model="smollm2", already escaped; or NULL.
+GOBI_API gobi_status gobi_engine_prometheus(gobi_engine *engine, const char *labels, char *buffer, size_t capacity,
+                                            size_t *needed, gobi_error **error);
+
+// -------------------------------------------------------------------------------------------------- embeddings
+
+/// Which hidden states make a text's vector. The default is what the engine's options say, and there the mean for an
+/// encoder and the last token for others.
+enum { GOBI_POOLING_DEFAULT = 0, GOBI_POOLING_MEAN = 1, GOBI_POOLING_FIRST = 2, GOBI_POOLING_LAST = 3 };
+
+/// Serves vectors of texts of any length, and scores of documents, on a thread of its own. A result is what a session
+/// alone would give for the same chunks, bit for bit.
+typedef struct gobi_embedder gobi_embedder;
+
+typedef struct gobi_embedder_options {
+  size_t struct_size;
+  const gobi_tokenizer *tokenizer;  // its special tokens are put around texts; NULL: none are
+  size_t context;                   // positions of a chunk that there is room for; 0: the model's default_context
+  size_t chunk_tokens;              // tokens of a chunk at most, special ones included; 0: the context
+  size_t max_queue;                 // requests that may wait; 0: 1,024
+  size_t max_queued_tokens;         // tokens of all of them; 0: 8,388,608
+  size_t max_step_tokens;           // tokens of a step; 0: 2,048
+  size_t max_step_chunks;           // chunks of a step; 0: 64
+  double time_to_result;            // aim, from submission; 0: 2
+  double aging;                     // a waiting request rises by one priority level each time this has passed; 0: 5
+  int32_t pooling;                  // GOBI_POOLING_...
+  int32_t reserved;
+} gobi_embedder_options;
+
+GOBI_API gobi_status gobi_embedder_create(const gobi_model *model, const gobi_embedder_options *options,
+                                          gobi_embedder **embedder, gobi_error **error);
+/// Cancels what it still serves, and returns at once.
+GOBI_API void gobi_embedder_destroy(gobi_embedder *embedder);
+/// As of an engine.
+GOBI_API gobi_status gobi_embedder_drain(gobi_embedder *embedder, gobi_error **error);
+GOBI_API gobi_status gobi_embedder_shut_down(gobi_embedder *embedder, gobi_error **error);
+GOBI_API gobi_status gobi_embedder_wait(gobi_embedder *embedder, double timeout, bool *ended, gobi_error **error);
+GOBI_API gobi_status gobi_embedder_prometheus(gobi_embedder *embedder, const char *labels, char *buffer,
+                                              size_t capacity, size_t *needed, gobi_error **error);
+
+/// What becomes of a text that is longer than a chunk: it is cut into chunks, whose vectors are averaged by their
+/// tokens and whose best score counts; or it is refused with GOBI_CONTEXT_EXCEEDED; or what is beyond is left out.
+enum { GOBI_EXCESS_CHUNK = 0, GOBI_EXCESS_REFUSE = 1, GOBI_EXCESS_TRUNCATE = 2 };
+
+/// A request in an embedder, until it is given back.
+typedef struct gobi_embedding gobi_embedding;
+
+typedef struct gobi_embed_request {
+  size_t struct_size;
+  const int32_t *tokens;  // (token_count) without special ones
+  size_t token_count;
+  const int32_t *second;  // (second_count) the second of a pair, which an encoder looks at together; or NULL
+  size_t second_count;
+  size_t overlap;     // tokens that a chunk repeats of the one before; 0: an eighth
+  double deadline;    // from submission; 0: none
+  int32_t excess;     // GOBI_EXCESS_...
+  int32_t pooling;    // GOBI_POOLING_...
+  int32_t priority;   // greater is more urgent, -100 to 100
+  bool labels;        // scores of the model's classification head in place of a vector
+  bool unnormalised;  // the vector is not scaled to length 1
+} gobi_embed_request;
+
+GOBI_API gobi_status gobi_embedder_submit(gobi_embedder *embedder, const gobi_embed_request *request,
+                                          gobi_embedding **embedding, gobi_error **error);
+
+typedef struct gobi_rerank_request {
+  size_t struct_size;
+  const int32_t *query;  // (query_count) without special tokens
+  size_t query_count;
+  const int32_t *const *documents;  // (document_count) of (document_tokens[i])
+  const size_t *document_tokens;
+  size_t document_count;
+  double deadline;   // from submission; 0: none
+  int32_t excess;    // GOBI_EXCESS_...
+  int32_t priority;  // greater is more urgent, -100 to 100
+} gobi_rerank_request;
+
+/// How well documents answer a query: (document_count) scores, greater is better. A model whose classification head has
+/// one label looks at query and document together; of others a score is the cosine of two vectors.
+GOBI_API gobi_status gobi_embedder_rerank(gobi_embedder *embedder, const gobi_rerank_request *request,
+                                          gobi_embedding **embedding, gobi_error **error);
+/// Cancels the request if it is not over.
+GOBI_API void gobi_embedding_destroy(gobi_embedding *embedding);
+GOBI_API gobi_status gobi_embedding_cancel(gobi_embedding *embedding);
+/// Waits for the result. *done says whether it is there; the status is what the request failed for.
+GOBI_API gobi_status gobi_embedding_wait(gobi_embedding *embedding, double timeout, bool *done, gobi_error **error);
+/// The vector or the scores. `capacity` and `*needed` are in floats. GOBI_INVALID_ARGUMENT before the result is there.
+GOBI_API gobi_status gobi_embedding_values(gobi_embedding *embedding, float *values, size_t capacity, size_t *needed,
+                                           gobi_error **error);
+/// A descriptor that is readable when gobi_embedding_wait may say more than it did. Of a reranking it changes: ask
+/// again where that said that nothing was there; -1 where there is nothing to wait for. Neither read nor close it.
+GOBI_API gobi_status gobi_embedding_descriptor(gobi_embedding *embedding, int *descriptor, gobi_error **error);
 
 #ifdef __cplusplus
 }

@@ -209,7 +209,8 @@ typedef enum ck_gate {
 /// One product of a ck_matmul call: y[i, :] (+)= x[first_row + i, :] · Wᵀ + bias for i < rows.
 typedef struct ck_matmul_output {
   const ck_packed *weights;  // (n, k)
-  const ck_packed *gate;     // (n, k) or NULL; with it y = act(x · gateᵀ) * (x · weightsᵀ)
+  const ck_packed *gate;     // (n, k) or NULL; with it y = act(x · gateᵀ) * (x · weightsᵀ): the bits of two
+                             // products and ck_gated
   const float *bias;         // (n) or NULL
   float *y;                  // (rows, n)
   size_t ldy;

@@ -89,24 +89,27 @@ public struct TextReport {
   }
 
   private func kernels() -> [String] {
-    guard let model = report.kernels.first?.model else { return [] }
-    var rows: [Int] = []
-    for point in report.kernels where !rows.contains(point.m) { rows.append(point.m) }
+    let layers = report.kernels.map(\.model).unique
+    guard !layers.isEmpty else { return [] }
+    return layers.flatMap(kernels) + ["in G(FL)OP/s; ! invalid, ~ inconclusive: the JSON file has every reason", ""]
+  }
+
+  /// A line a format: the products of one model's layer.
+  private func kernels(of model: String) -> [String] {
+    let points = report.kernels.filter { $0.model == model }
+    let rows = points.map(\.m).unique
     var lines = ["KERNELS  matrix products of a \(model) layer: rate, share of the roof in %"]
     lines.append(Self.pad("", 8) + rows.map { Self.right("m=\($0)", 14) }.joined())
-    var formats: [String] = []
-    for point in report.kernels where !formats.contains(point.format) { formats.append(point.format) }
-    for format in formats {
+    for format in points.map(\.format).unique {
       let cells = rows.map { m -> String in
-        guard let point = report.kernels.first(where: { $0.format == format && $0.m == m }) else { return "" }
+        guard let point = points.first(where: { $0.format == format && $0.m == m }) else { return "" }
         let mark = point.rate.validity == .valid ? "" : point.rate.validity == .inconclusive ? "~" : "!"
         let share = point.share.map { Self.right(Quantity.number($0.value * 100), 5) } ?? "    -"
         return Quantity.number(point.rate.value * 1e-9) + "\(mark)" + share
       }
       lines.append(Self.pad(format, 8) + cells.map { Self.right($0, 14) }.joined())
     }
-    lines.append("in G(FL)OP/s; ! invalid, ~ inconclusive: the JSON file has every reason")
-    return lines + [""]
+    return lines
   }
 
   private func models() -> [String] {

@@ -18,17 +18,9 @@ public enum CapacityLevel: String, Codable, Sendable, CaseIterable {
     }
   }
 
-  /// Launches of a process that each figure is measured in.
-  public var launches: Int {
-    switch self {
-    case .quick: 1
-    case .standard: 3
-    case .full: 5
-    }
-  }
-
-  /// Launches at most, where figures are inconclusive after `launches` and there is time.
-  public var mostLaunches: Int { self == .quick ? 1 : launches * 2 }
+  /// Launches of a process that each figure is measured in, where the time is enough. Launches differ by more than
+  /// samples within one do, so many short ones say more than few long ones.
+  public var launches: Int { self == .quick ? 1 : 5 }
 }
 
 public struct CapacityOptions: Sendable {

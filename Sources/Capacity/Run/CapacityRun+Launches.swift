@@ -45,7 +45,7 @@ extension CapacityRun {
       longest = max(longest, record.seconds)
       report.launches?.append(record)
       // Merging takes seconds: only when somebody looks at the result.
-      if wasCancelled || number >= options.level.launches || record.failure != nil {
+      if wasCancelled || number >= launchCount || record.failure != nil {
         merge(results, others, into: &report)
       }
       if wasCancelled { throw .cancelled }
@@ -55,26 +55,26 @@ extension CapacityRun {
 
   /// For the next launch; nil if there is to be none.
   private func secondsOfNext(_ results: [LaunchResult], _ longest: Double, _ report: CapacityReport) -> Double? {
-    let level = options.level
     let left = secondsLeft - tail - secondsOfService - (options.flex == nil ? 0 : Self.flexSeconds)
-    let open = level.launches - results.count
+    let open = launchCount - results.count
     // Two that failed in a row: a third one would.
     let failures = report.launches?.suffix(2).count { $0.failure != nil } ?? 0
     if failures == 2 { return nil }
+    if results.isEmpty { return left / Double(open) }
     if open > 0 {
       // A launch that has less than a third of its time would leave most of it out.
       let seconds = left / Double(open)
-      return seconds * 3 >= min(launchSeconds, longest > 0 ? longest : launchSeconds) ? seconds : nil
+      return seconds * 3 >= min(launchSeconds, longest) ? seconds : nil
     }
     let isOpen = report.figures.contains { $0.validity == .inconclusive }
-    return isOpen && results.count < level.mostLaunches && left > longest * 1.05 ? left : nil
+    return isOpen && results.count < 2 * launchCount && left > longest * 1.05 ? left : nil
   }
 
   private func receive(_ message: LaunchMessage, _ number: Int, _ result: inout LaunchResult) {
     if message.poll == true { poll?() }
     if let new = message.result { result.add(new) }
     if let phase = message.phase {
-      let count = max(options.level.launches, number)
+      let count = max(launchCount, number)
       show(
         "launch \(number) of \(count): \(phase)",
         doneOfPart: min(max(message.fraction ?? 0, 0), 1) * launchSeconds)

@@ -1,8 +1,8 @@
 // The service part of a run: S at the service's own batch and depth, and goodput within the objective.
 
 extension CapacityLevel {
-  /// Seconds for the search of the knee; nil where there is no time for one.
-  var servingSeconds: Double? { self == .quick ? nil : self == .standard ? 100 : 3600 }
+  /// Whether there is time for the search of the knee.
+  var searchesKnee: Bool { self != .quick }
 }
 
 extension CapacityRun {
@@ -34,7 +34,8 @@ extension CapacityRun {
   {
     guard let (place, source) = served(report) else { return }
     let name = "goodput of \(source.label)"
-    guard let seconds = options.level.servingSeconds else {
+    let seconds = options.secondsAllowed * Self.shareOfService
+    guard options.level.searchesKnee else {
       report.notMeasured.append(.init(what: name, why: "the quick level has no time for it"))
       return
     }

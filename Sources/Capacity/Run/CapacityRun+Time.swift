@@ -10,22 +10,35 @@ extension CapacityRun {
     return options.level == .full ? 30 : options.level == .standard ? 8 : 2
   }
 
-  /// Sets what is planned, and how far figures are cut down so that it fits. Least of all a quarter of their time: what
-  /// does not fit then is left out, and listed.
+  /// Figures are cut down to no less than this share of their time.
+  private static let leastScale = 0.25
+
+  /// Sets what is planned, and how far figures are cut down so that it fits; where that is not enough, fewer launches
+  /// are planned. What does not fit into one is left out, and listed.
   func plan(products: Int, launches: Int) {
     let beside = secondsOfService + (power == nil ? 0 : budget.idle) + (options.flex == nil ? 0 : Self.flexSeconds)
-    let allowed = (options.secondsAllowed - tail - beside) / Double(launches)
+    let available = options.secondsAllowed - tail - beside
+    func seconds(at share: Double) -> Double {
+      scale = share
+      return secondsOfLaunch(products)
+    }
+    launchCount = launches
+    while launchCount > 1, available < Double(launchCount) * seconds(at: Self.leastScale) { launchCount -= 1 }
     // Planned seconds are a straight line in the scale.
-    let whole = secondsOfLaunch(products)
-    scale = 0.5
-    let slope = (whole - secondsOfLaunch(products)) / 0.5
-    scale = slope > 0 ? min(max(1 - (whole - allowed) / slope, 0.25), 1) : 1
-    planned = beside + Double(launches) * secondsOfLaunch(products)
+    let (least, whole) = (seconds(at: Self.leastScale), seconds(at: 1))
+    let allowed = available / Double(launchCount)
+    let share = whole > least ? (allowed - least) / (whole - least) : 1
+    scale = Self.leastScale + (1 - Self.leastScale) * min(max(share, 0), 1)
     launchSeconds = secondsOfLaunch(products)
+    planned = beside + Double(launchCount) * launchSeconds
   }
 
   /// Of the search for the knee, which the process does that writes the report.
-  var secondsOfService: Double { models.isEmpty || launch != nil ? 0 : options.level.servingSeconds ?? 0 }
+  var secondsOfService: Double {
+    models.isEmpty || launch != nil || !options.level.searchesKnee ? 0 : options.secondsAllowed * Self.shareOfService
+  }
+  /// Of a run's time, for the search of the knee: a minute and a half at `standard`.
+  static let shareOfService = 0.2
 
   /// Of all parts of one launch.
   private func secondsOfLaunch(_ products: Int) -> Double {
@@ -62,7 +75,7 @@ extension CapacityRun {
     guard options.level != .quick else { return 0 }
     let wanted = options.power.meterFile != nil ? PowerSampler.secondsOfSensors : power?.secondsWanted ?? 0
     // Of several launches each does a part.
-    return options.launcher == nil ? wanted : wanted / Double(options.level.launches)
+    return options.launcher == nil ? wanted : wanted / Double(launchCount)
   }
 
   var secondsLeft: Double { options.secondsAllowed - (FigureSampler.now() - began) }

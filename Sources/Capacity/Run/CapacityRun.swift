@@ -11,6 +11,8 @@ public final class CapacityRun {
   var progress: (CapacityProgress) -> Void = { _ in }
   var isCancelled: () -> Bool = { false }
   var planned = 0.0
+  /// Launches that the time is enough for: the level's, or fewer.
+  var launchCount = 1
   var finished = 0.0
   /// Of one launch, as planned.
   var launchSeconds = 0.0

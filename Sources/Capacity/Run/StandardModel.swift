@@ -19,12 +19,12 @@ public struct StandardModel: Sendable, Equatable {
     .init(shape: "llama-3.2-1b", type: "Q4_0", leastSeconds: 120),
     .init(shape: "qwen3-30b-a3b", type: "Q4_0", layers: 6, leastSeconds: 300),
     .init(shape: "llama-3.1-8b", type: "Q4_0", leastSeconds: 560, isLarge: true),
-    .init(shape: "llama-3.2-1b", type: "Q8_0", leastSeconds: 1200),
-    .init(shape: "llama-3.2-1b", type: "BF16", leastSeconds: 1200),
-    .init(shape: "qwen3-30b-a3b", type: "Q8_0", layers: 6, leastSeconds: 1200),
-    .init(shape: "qwen3-30b-a3b", type: "BF16", layers: 6, leastSeconds: 1200),
-    .init(shape: "llama-3.1-8b", type: "Q8_0", leastSeconds: 1200, isLarge: true),
-    .init(shape: "llama-3.1-8b", type: "BF16", leastSeconds: 1200, isLarge: true),
+    .init(shape: "llama-3.2-1b", type: "Q8_0", leastSeconds: 3600),
+    .init(shape: "llama-3.2-1b", type: "BF16", leastSeconds: 3600),
+    .init(shape: "qwen3-30b-a3b", type: "Q8_0", layers: 6, leastSeconds: 3600),
+    .init(shape: "qwen3-30b-a3b", type: "BF16", layers: 6, leastSeconds: 3600),
+    .init(shape: "llama-3.1-8b", type: "Q8_0", leastSeconds: 3600, isLarge: true),
+    .init(shape: "llama-3.1-8b", type: "BF16", leastSeconds: 3600, isLarge: true),
   ]
 
   /// The model with its weights not yet made. nil if the library has no such shape or type.

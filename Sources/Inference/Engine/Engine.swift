@@ -74,7 +74,8 @@ public final class Engine: Sendable {
       let state: GenerationState
       do throws(SamplerError) {
         state = try GenerationState(
-          prompt: request.prompt, sampler: Sampler(request.sampling), stop: request.stop, text: request.text)
+          prompt: request.prompt, sampler: Sampler(request.sampling), stop: request.stop, text: request.text,
+          constraint: request.constraint, vocabulary: model.configuration.vocabulary)
       } catch { throw .sampler(error) }
       let arrival = desk.clock.now()
       let limit = options.maximumQueue
@@ -97,6 +98,11 @@ public final class Engine: Sendable {
 
   private func check(_ request: GenerationRequest) throws(EngineError) {
     try request.validate(vocabulary: model.configuration.vocabulary)
+    if let adapter = request.adapter,
+      let reason = Session.mismatch(adapter, scale: request.adapterScale, model)
+    {
+      throw .invalidRequest(field: "adapter", reason: reason)
+    }
     guard request.prompt.count <= context else {
       throw .promptTooLong(tokens: request.prompt.count, limit: context)
     }

@@ -36,10 +36,11 @@ public struct EngineCounters: Sendable, Equatable {
   /// Steps run to their end, and steps stopped because of a cancellation.
   public var steps = 0
   public var stoppedSteps = 0
-  /// Prompt tokens computed, prompt tokens that the cache had, tokens generated.
+  /// Prompt tokens computed, prompt tokens that the cache had, tokens generated, and of these those that grammars forced.
   public var prefillTokens = 0
   public var cachedTokens = 0
   public var generatedTokens = 0
+  public var forcedTokens = 0
   public var preemptions = 0
   /// Positions computed again after a preemption, and bytes moved out instead.
   public var recomputedTokens = 0
@@ -65,6 +66,7 @@ public struct EngineCounters: Sendable, Equatable {
     prefillTokens += news.prefillTokens
     cachedTokens += news.cachedTokens
     generatedTokens += news.generatedTokens
+    forcedTokens += news.forcedTokens
     preemptions += news.preemptions
     recomputedTokens += news.recomputedTokens
     swappedBytes += news.swappedBytes
@@ -119,6 +121,7 @@ public struct EngineCounters: Sendable, Equatable {
     counter("prefill_tokens", "Prompt tokens computed.", prefillTokens)
     counter("cached_tokens", "Prompt tokens that the prefix cache had.", cachedTokens)
     counter("generated_tokens", "Tokens generated.", generatedTokens)
+    counter("forced_tokens", "Of these, tokens that a grammar forced.", forcedTokens)
     counter("preemptions", "Sequences that had to make room.", preemptions)
     counter("recomputed_tokens", "Positions computed again after a preemption.", recomputedTokens)
     counter("swapped_bytes", "Bytes of keys and values moved out of the budget.", swappedBytes)

@@ -13,6 +13,8 @@ public enum EngineError: Error, Sendable, Equatable, CustomStringConvertible {
   /// The engine drains or has ended.
   case shuttingDown
   case sampler(SamplerError)
+  /// No token is left that the request's grammar allows.
+  case grammar(GrammarError)
   case session(SessionError)
   /// The system refuses a thread or a descriptor; `code` is an errno.
   case system(call: String, code: Int32)
@@ -27,8 +29,19 @@ public enum EngineError: Error, Sendable, Equatable, CustomStringConvertible {
     case .deadlineExceeded: "the deadline has passed"
     case .shuttingDown: "the engine is shutting down"
     case .sampler(let error): error.description
+    case .grammar(let error): error.description
     case .session(let error): error.description
     case .system(let call, let code): "\(call): errno \(code)"
+    }
+  }
+
+  init(_ error: GenerationError) {
+    switch error {
+    case .sampler(let error): self = .sampler(error)
+    case .grammar(let error): self = .grammar(error)
+    case .session(let error): self = .session(error)
+    case .invalidOption(let name, let reason): self = .invalidRequest(field: name, reason: reason)
+    case .emptyPrompt: self = .invalidRequest(field: "prompt", reason: "no tokens")
     }
   }
 }

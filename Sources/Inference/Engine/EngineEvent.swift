@@ -25,6 +25,8 @@ public struct GenerationUsage: Sendable, Equatable {
   public var cachedTokens = 0
   /// A stop token counts.
   public var completionTokens = 0
+  /// Of these, those that the grammar forced: they were not drawn, and several of them share a step.
+  public var forcedTokens = 0
   /// Seconds from submission to the first step, nil if there was none.
   public var queueTime: Double?
   /// Seconds from submission to the first token.

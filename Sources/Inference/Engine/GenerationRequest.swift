@@ -10,6 +10,8 @@ public struct GenerationRequest: Sendable {
   public var stop: StopRule
   /// How tokens become text; nil for tokens alone. Stop strings need it.
   public var text: TextOptions?
+  /// The texts that may be generated, nil for any. It needs `text`, and is made for the vocabulary of its tokenizer.
+  public var constraint: GrammarConstraint?
   /// Greater is more urgent, -100 to 100.
   public var priority: Int
   /// From submission; a request that is not finished by then fails. Nil for none.
@@ -18,20 +20,34 @@ public struct GenerationRequest: Sendable {
   public var usesCache: Bool
   /// Requests share prefixes only with those of the same key: for tenants that must not learn of each other.
   public var cacheKey: UInt64
+  /// What the tokens go through beside the weights. Requests share prefixes only with those of the same adapter, the
+  /// same object, at the same scale.
+  public var adapter: Adapter?
+  /// Multiplies the adapter's own scale; with 0 there is no adapter.
+  public var adapterScale: Float
 
   public init(
     prompt: [Int32], sampling: SamplingOptions = SamplingOptions(), stop: StopRule = StopRule(),
-    text: TextOptions? = nil, priority: Int = 0, deadline: Duration? = nil, usesCache: Bool = true,
-    cacheKey: UInt64 = 0
+    text: TextOptions? = nil, constraint: GrammarConstraint? = nil, priority: Int = 0, deadline: Duration? = nil,
+    usesCache: Bool = true, cacheKey: UInt64 = 0, adapter: Adapter? = nil, adapterScale: Float = 1
   ) {
     self.prompt = prompt
     self.sampling = sampling
     self.stop = stop
     self.text = text
+    self.constraint = constraint
     self.priority = priority
     self.deadline = deadline
     self.usesCache = usesCache
     self.cacheKey = cacheKey
+    self.adapter = adapter
+    self.adapterScale = adapterScale
+  }
+
+  /// What must be equal for prefixes to be shared.
+  var prefixKey: PrefixKey {
+    guard let adapter, adapterScale != 0 else { return PrefixKey(cacheKey: cacheKey) }
+    return PrefixKey(cacheKey: cacheKey, adapter: adapter.serial, scale: adapterScale.bitPattern)
   }
 
   /// Throws unless a model with `vocabulary` tokens can do something with it.
@@ -50,6 +66,12 @@ public struct GenerationRequest: Sendable {
     }
     guard stop.strings.isEmpty || text != nil else {
       throw .invalidRequest(field: "stop", reason: "stop strings need text options")
+    }
+    if let constraint {
+      guard let text else { throw .invalidRequest(field: "constraint", reason: "a constraint needs text options") }
+      guard constraint.vocabulary.count == text.tokenizer.vocabularySize else {
+        throw .invalidRequest(field: "constraint", reason: "it was made for another vocabulary")
+      }
     }
     guard (-100...100).contains(priority) else {
       throw .invalidRequest(field: "priority", reason: "\(priority) is not in -100...100")

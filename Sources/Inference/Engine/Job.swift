@@ -48,9 +48,12 @@ final class Job {
   }
 
   var id: Int { ticket.id }
-  /// Tokens that must be evaluated before the next can be chosen: one while it decodes.
+  var adapterSerial: UInt64 { request.adapter?.serial ?? 0 }
+  /// Tokens that must be evaluated before the next can be chosen: one while it decodes, more behind forced ones.
   var pending: Int { tokens.count - evaluated }
-  var isDecoding: Bool { pending == 1 && firstToken != nil }
+  /// So many rows cost about what they would cost as sequences of their own, and are taken before prompts.
+  static let shortRun = 16
+  var isDecoding: Bool { firstToken != nil && pending <= Self.shortRun }
 
   /// Order of admission: level, then what is due first, then who came first.
   func isMoreUrgent(than other: Job) -> Bool {

@@ -4,6 +4,20 @@
 // A node has a block of each lane. Those of lanes with a window may be missing: sequences give theirs back, and under
 // pressure the tree does. A match then ends where the window before it is there.
 
+/// What keys and values depend on beside the tokens, and who may know of them.
+package struct PrefixKey: Hashable, Sendable {
+  /// ``GenerationRequest/cacheKey``
+  package let cacheKey: UInt64
+  /// ``Adapter/serial``, 0 for none; a fingerprint might be made to equal another's.
+  package let adapter: UInt64
+  /// The bits of the adapter's scale.
+  package let scale: UInt32
+
+  package init(cacheKey: UInt64, adapter: UInt64 = 0, scale: UInt32 = 0) {
+    (self.cacheKey, self.adapter, self.scale) = (cacheKey, adapter, scale)
+  }
+}
+
 /// A tree whose edges are the tokens of one block each. A block's keys and values depend on all tokens before it, which
 /// are those of its ancestors: so a path that matches a prompt's tokens holds the prompt's keys and values.
 package final class PrefixCache {
@@ -13,7 +27,7 @@ package final class PrefixCache {
     /// One a lane; ``KVSequence/none`` for lanes with a window where they are missing.
     var blocks: [Int32]
     /// The key of the tree.
-    let key: UInt64
+    let key: PrefixKey
     /// Nil for a tree's root, which has no block.
     unowned(unsafe) let parent: Node?
     var children: [[Int32]: Node] = [:]
@@ -21,7 +35,7 @@ package final class PrefixCache {
     unowned(unsafe) var newer: Node?
     unowned(unsafe) var older: Node?
 
-    init(_ tokens: [Int32], blocks: [Int32], key: UInt64, parent: Node?) {
+    init(_ tokens: [Int32], blocks: [Int32], key: PrefixKey, parent: Node?) {
       self.tokens = tokens
       self.blocks = blocks
       self.key = key
@@ -37,7 +51,7 @@ package final class PrefixCache {
   private let pool: KVBlocks
   /// The most blocks that are kept.
   private let limit: Int
-  private var roots: [UInt64: Node] = [:]
+  private var roots: [PrefixKey: Node] = [:]
   // A path is marked as used from its end to its root, so a parent is always newer than its children: the oldest node
   // has none.
   private unowned(unsafe) var newest: Node?
@@ -61,7 +75,7 @@ package final class PrefixCache {
   // MARK: Use
 
   /// The longest beginning of `tokens` that the tree holds, and its blocks; only a part of the last block may count.
-  package func match(_ tokens: ArraySlice<Int32>, key: UInt64) -> (blocks: [Int32], tokens: Int) {
+  package func match(_ tokens: ArraySlice<Int32>, key: PrefixKey) -> (blocks: [Int32], tokens: Int) {
     guard let root = roots[key] else { return ([], 0) }
     var node = root
     var path: [Node] = []
@@ -116,7 +130,7 @@ package final class PrefixCache {
 
   /// Keeps the blocks of a sequence that holds `tokens`, lane after lane for each node; those that the tree has already
   /// stay as they are.
-  package func insert(_ tokens: ArraySlice<Int32>, blocks: [Int32], key: UInt64) {
+  package func insert(_ tokens: ArraySlice<Int32>, blocks: [Int32], key: PrefixKey) {
     guard limit > 0, !tokens.isEmpty else { return }
     let root = roots[key] ?? Node([], blocks: [], key: key, parent: nil)
     var node = root

@@ -39,7 +39,7 @@ extension Scheduler {
     if let sequence = job.sequence { wanted -= try session.kvBlockCount(of: sequence) }
     if job.saved == nil, job.sequence == nil, job.request.usesCache {
       // What it shares with the cache is there, and can't be reclaimed once it is shared.
-      let match = cache.match(job.tokens.dropLast(), key: job.request.cacheKey)
+      let match = cache.match(job.tokens.dropLast(), key: job.request.prefixKey)
       let whole = match.blocks.prefix(match.tokens / session.pool.positions * session.pool.lanes.count)
       wanted -= whole.count { $0 != KVSequence.none }
     }

@@ -1,5 +1,4 @@
-// What the next step evaluates: a token of every sequence that decodes, and as much of prompts as the aim leaves time
-// for.
+// What the next step evaluates: sequences that decode, and as much of prompts as the aim leaves time for.
 
 /// One sequence's part in a step.
 struct PlannedEntry {
@@ -23,28 +22,52 @@ extension Scheduler {
     reserved = 0
     for job in running { job.reserved = 0 }
     try makeSlots(now)
-    var entries: [PlannedEntry] = []
-    var shape = StepShape()
-    for job in running where job.isRunning && job.isDecoding {
-      guard try room(for: job, adding: 1) == 1 else {
-        pause(job, now)
-        continue
-      }
-      entries.append(PlannedEntry(job: job, count: 1))
-      shape.add(1, at: job.evaluated)
-    }
+    var (entries, shape) = try planDecoding(now)
     try addPrompts(to: &entries, shape, now)
     // Some of the first may have made room for some of the last.
     entries.removeAll { !$0.job.isRunning }
+    // Rows of one adapter side by side are multiplied together.
+    if entries.contains(where: { $0.job.request.adapter != nil }) {
+      entries.sort { $0.job.adapterSerial < $1.job.adapterSerial }
+    }
     return entries
+  }
+
+  // MARK: Decoding
+
+  /// A token of every sequence that decodes; and of those that have more to evaluate as many as there is time for.
+  private func planDecoding(_ now: Double) throws(SessionError) -> ([PlannedEntry], StepShape) {
+    let jobs = running.filter(\.isDecoding)
+    var shape = StepShape()
+    for job in jobs { shape.add(1, at: job.evaluated, decoding: true) }
+    var tokens = options.maximumStepTokens - jobs.count
+    var seconds = secondsOfStep(jobs, now) * Self.margin - cost.predict(shape)
+    var entries: [PlannedEntry] = []
+    shape = StepShape()
+    for job in jobs where job.isRunning {
+      var count = 1
+      while count < job.pending, tokens > 0, seconds > 0 {
+        seconds -= cost.decode(1, at: job.evaluated + count)
+        tokens -= 1
+        count += 1
+      }
+      count = try room(for: job, adding: count)
+      guard count > 0 else {
+        pause(job, now)
+        continue
+      }
+      entries.append(PlannedEntry(job: job, count: count))
+      shape.add(count, at: job.evaluated, decoding: true)
+    }
+    return (entries, shape)
   }
 
   // MARK: Prompts
 
   private func addPrompts(to entries: inout [PlannedEntry], _ decoding: StepShape, _ now: Double) throws(SessionError) {
-    var tokens = options.maximumStepTokens - entries.count
+    var tokens = options.maximumStepTokens - decoding.decodeRows
     if cost.steps < Self.stepsToLearn { tokens = min(tokens, Self.unlearntPrefill) }
-    var seconds = secondsOfStep(entries, now) * Self.margin - cost.predict(decoding)
+    var seconds = secondsOfStep(entries.map(\.job), now) * Self.margin - cost.predict(decoding)
     var least = Self.leastPrefill
     // Prompts that were begun, then those that wait; all of one prompt before the next.
     var candidates = running.filter { !$0.isDecoding }[...]
@@ -76,17 +99,17 @@ extension Scheduler {
   }
 
   /// Seconds that the next step may take.
-  private func secondsOfStep(_ entries: [PlannedEntry], _ now: Double) -> Double {
+  private func secondsOfStep(_ decoding: [Job], _ now: Double) -> Double {
     let aim = options.timePerOutputToken.seconds
-    guard !entries.isEmpty else { return max(aim, options.timeToFirstToken.seconds / 4) }
+    guard !decoding.isEmpty else { return max(aim, options.timeToFirstToken.seconds / 4) }
     // A request that would be late for its first token may borrow what the others are ahead of their own time.
     let prompts = running.filter { !$0.isDecoding } + waiting.prefix(1)
     let isLate = prompts.contains { job in
       job.firstToken == nil && now + cost.prefill(job.pending, at: job.evaluated) > job.due
     }
     guard isLate else { return aim }
-    let ahead = entries.map { entry in
-      (entry.job.firstToken ?? now) + Double(entry.job.state.count + 1) * aim - now - aim
+    let ahead = decoding.map { job in
+      (job.firstToken ?? now) + Double(job.state.count + 1) * aim - now - aim
     }
     return aim + min(max((ahead.min() ?? 0) / 2, 0), 3 * aim)
   }
@@ -96,7 +119,7 @@ extension Scheduler {
     guard job.request.usesCache, job.evaluated == 0, options.cacheBytes > 0 else { return false }
     let size = session.pool.positions
     return running.contains { leader in
-      guard leader.request.usesCache, leader.request.cacheKey == job.request.cacheKey, !leader.isDecoding else {
+      guard leader.request.usesCache, leader.request.prefixKey == job.request.prefixKey, !leader.isDecoding else {
         return false
       }
       // Only the prompt to come matters: what the leader has is in the cache.
@@ -140,7 +163,8 @@ extension Scheduler {
   private func admit(_ job: Job, _ now: Double) throws(SessionError) -> Bool {
     guard try roomToAdmit(job, now) else { return false }
     if let saved = job.saved {
-      job.sequence = try session.restore(saved)
+      job.sequence = try session.restore(
+        saved, adapter: job.request.adapter, scale: job.request.adapterScale)
       job.saved = nil
       swapped -= saved.count
     }
@@ -154,12 +178,14 @@ extension Scheduler {
   /// Begins the sequence with what the cache has, where that is more than the request has kept.
   private func takeCached(_ job: Job) throws(SessionError) {
     var matched: (blocks: [Int32], tokens: Int) = ([], 0)
-    if job.request.usesCache { matched = cache.match(job.tokens.dropLast(), key: job.request.cacheKey) }
+    if job.request.usesCache { matched = cache.match(job.tokens.dropLast(), key: job.request.prefixKey) }
     if let sequence = job.sequence {
       guard matched.tokens > job.evaluated else { return }
       try session.remove(sequence)
     }
-    job.sequence = session.makeSequence(sharing: matched.blocks, position: matched.tokens)
+    job.sequence = try session.makeSequence(
+      sharing: matched.blocks, position: matched.tokens, adapter: job.request.adapter,
+      scale: job.request.adapterScale)
     job.evaluated = matched.tokens
     job.reached = max(job.reached, matched.tokens)
     job.published = matched.tokens

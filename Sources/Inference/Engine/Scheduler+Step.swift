@@ -9,9 +9,9 @@ extension Scheduler {
     for entry in plan {
       guard let sequence = entry.job.sequence else { continue }
       var own = StepShape()
-      own.add(entry.count, at: entry.job.evaluated)
+      own.add(entry.count, at: entry.job.evaluated, decoding: entry.job.isDecoding)
       costs.append(cost.predict(own))
-      shape.add(entry.count, at: entry.job.evaluated)
+      shape.add(entry.count, at: entry.job.evaluated, decoding: entry.job.isDecoding)
       let tokens = entry.job.tokens[entry.job.evaluated..<entry.job.evaluated + entry.count]
       batch.add(sequence, tokens, output: entry.count == entry.job.pending ? .last : .none)
     }
@@ -78,34 +78,43 @@ extension Scheduler {
     if let sequence = job.sequence { try session.passWindow(of: sequence) }
   }
 
+  /// Draws a token, and takes those that a grammar forces behind it: they are evaluated together in the next step.
   private func choose(_ job: Job, _ logits: UnsafeBufferPointer<Float>, _ now: Double) {
-    if job.state.isFull { return complete(job, job.state.finish(.length)) }
-    let token: Int32
-    let event: GenerationEvent
-    do throws(SamplerError) { (token, event) = try job.state.choose(logits) } catch {
-      return fail(job, .sampler(error))
+    do throws(GenerationError) {
+      var chosen: ChosenToken? = try job.state.choose(logits)
+      while let token = chosen {
+        guard take(token, job, now) else { return }
+        if let reason = job.state.end { return complete(job, job.state.finish(reason)) }
+        chosen = try job.state.chooseForced()
+      }
+    } catch {
+      return fail(job, EngineError(error))
     }
+    if job.tokens.count > limit { complete(job, job.state.finish(.contextFull)) }
+  }
+
+  /// Tells of a token that was chosen. False where it ended the request.
+  private func take(_ chosen: ChosenToken, _ job: Job, _ now: Double) -> Bool {
     news.generatedTokens += 1
+    if chosen.isForced { news.forcedTokens += 1 }
     let isFirst = job.firstToken == nil
     let first = job.firstToken ?? now
     job.firstToken = first
-    job.tokens.append(token)
+    job.tokens.append(chosen.token)
     func count(_ usage: inout GenerationUsage) {
       usage.completionTokens += 1
+      if chosen.isForced { usage.forcedTokens += 1 }
       usage.decodeTime = now - first
       if isFirst { usage.timeToFirstToken = now - job.arrival }
     }
     if isFirst { news.timeToFirstToken.add(now - job.arrival) }
-    guard case .token(let sampled, let text) = event else {
+    guard case .token(let sampled, let text) = chosen.event else {
       job.ticket.update(count)
-      return complete(job, event)
+      complete(job, chosen.event)
+      return false
     }
     job.ticket.deliver(count) { _ in .token(sampled, text: text) }
-    if job.state.isFull {
-      complete(job, job.state.finish(.length))
-    } else if job.tokens.count > limit {
-      complete(job, job.state.finish(.contextFull))
-    }
+    return true
   }
 
   /// Positions that one sequence can have.
@@ -113,7 +122,7 @@ extension Scheduler {
     min(session.context, session.kvPositionLimit)
   }
 
-  private func complete(_ job: Job, _ event: GenerationEvent) {
+  func complete(_ job: Job, _ event: GenerationEvent) {
     guard case .finished(let reason, let text) = event else { return }
     if job.ticket.deliver({ _ in }, { .finished(reason, text: text, usage: $0) }) {
       news.finished += 1

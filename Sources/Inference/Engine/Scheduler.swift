@@ -95,7 +95,18 @@ package final class Scheduler: @unchecked Sendable {
       }
       return (state.phase, state.inbox, state.cancelled, state.clearsCache)
     }
-    for submission in inbox { insertWaiting(Job(submission, options: options)) }
+    for submission in inbox {
+      let job = Job(submission, options: options)
+      // The session makes room for an adapter once; where there is none, only this request ends.
+      do throws(SessionError) {
+        _ = try session.use(of: job.request.adapter, scale: job.request.adapterScale)
+      } catch {
+        fail(job, .session(error))
+        continue
+      }
+      // No token is asked for, or none is possible: the prompt need not be evaluated.
+      if let reason = job.state.end { complete(job, job.state.finish(reason)) } else { insertWaiting(job) }
+    }
     if !cancelled.isEmpty {
       let ids = Set(cancelled)
       for job in running + waiting where ids.contains(job.id) { leave(job) }
@@ -208,7 +219,7 @@ package final class Scheduler: @unchecked Sendable {
     guard job.request.usesCache, positions > job.published, let sequence = job.sequence,
       let blocks = try? session.kvBlocks(of: sequence, positions: positions)
     else { return }
-    cache.insert(job.tokens[..<positions], blocks: blocks, key: job.request.cacheKey)
+    cache.insert(job.tokens[..<positions], blocks: blocks, key: job.request.prefixKey)
     job.published = positions
   }
 }

@@ -2,9 +2,9 @@
 
 /// What a step's time depends on.
 package struct StepShape: Sendable, Equatable {
-  /// Tokens of sequences that get more than one.
+  /// Tokens of prompts.
   package var prefillTokens = 0
-  /// Sequences that get one.
+  /// Tokens of sequences that decode: one each, more behind forced tokens.
   package var decodeRows = 0
   /// Positions that all rows together look at.
   package var context = 0.0
@@ -12,17 +12,17 @@ package struct StepShape: Sendable, Equatable {
   package init() {}
 
   /// Adds `count` tokens of a sequence that holds `position` positions.
-  mutating func add(_ count: Int, at position: Int) {
-    if count == 1 { decodeRows += 1 } else { prefillTokens += count }
+  mutating func add(_ count: Int, at position: Int, decoding: Bool) {
+    if decoding { decodeRows += count } else { prefillTokens += count }
     context += Double(count) * (Double(position) + Double(count + 1) / 2)
   }
 }
 
-/// Seconds of a step = fixed + a prompt token + a decoding sequence + a position looked at. Fitted by recursive least
+/// Seconds of a step = fixed + a prompt token + a token of a decoding sequence + a position looked at. Fitted by recursive least
 /// squares that forgets (Haykin, "Adaptive Filter Theory", ch. 10), on relative errors: a step that something else
 /// held up counts for little because it is long.
 package struct StepCost: Sendable {
-  /// Of 1, 64 prompt tokens, a decoding sequence, 4,096 positions.
+  /// Of 1, 64 prompt tokens, a token of a decoding sequence, 4,096 positions.
   private var fitted = SIMD4<Double>(0.5e-3, 10e-3, 1e-3, 0.5e-3)
   /// No part of a step takes less than no time; the fit may think so on its way.
   private var weights: SIMD4<Double> { fitted.replacing(with: 0, where: fitted .< 0) }
@@ -62,6 +62,13 @@ package struct StepCost: Sendable {
   package func prefill(_ count: Int, at position: Int) -> Double {
     let tokens = Double(count), weights = weights
     return weights[1] * tokens / 64 + weights[3] * tokens * (Double(position) + tokens / 2) / 4_096
+  }
+
+  /// Seconds that `count` more tokens of a sequence that decodes, and holds `position` positions, add to a step.
+  package func decode(_ count: Int, at position: Int) -> Double {
+    var shape = StepShape()
+    shape.add(count, at: position, decoding: true)
+    return predict(shape) - weights[0]
   }
 
   /// How many prompt tokens from `position` on fit into so many seconds: ``prefill(_:at:)`` solved for its count.

@@ -23,13 +23,10 @@ public final class Generator: @unchecked Sendable {
   public private(set) var finishReason: FinishReason?
 
   /// What the grammar has read so far, where the generation has one.
-  public private(set) var grammarState: GrammarState?
+  public var grammarState: GrammarState? { state.grammar }
   /// Tokens that were not sampled, for the grammar allowed nothing else.
-  public private(set) var forcedTokenCount = 0
+  public var forcedTokenCount: Int { state.forcedCount }
 
-  private let tokenizer: any Tokenizer
-  private var mask = TokenMask(count: 0)
-  private var forced: [Int32] = []
   /// Tokens that the session has not seen yet.
   private var pending: [Int32] = []
   private var batch = Batch()
@@ -54,15 +51,14 @@ public final class Generator: @unchecked Sendable {
     if let constraint, constraint.vocabulary.count != tokenizer.vocabularySize {
       throw .invalidOption(name: "constraint", reason: "it was made for another vocabulary")
     }
-    grammarState = constraint?.start()
-    self.tokenizer = tokenizer
     self.session = session
     self.sequence = sequence
     self.stop = stop
     self.cancel = cancel
     state = GenerationState(
       prompt: prompt, sampler: sampler, stop: stop,
-      text: TextOptions(tokenizer: tokenizer, renderSpecial: renderSpecial, atTextStart: atTextStart))
+      text: TextOptions(tokenizer: tokenizer, renderSpecial: renderSpecial, atTextStart: atTextStart),
+      constraint: constraint, vocabulary: session.model.configuration.vocabulary)
     pending = Array(prompt)
   }
 
@@ -71,62 +67,33 @@ public final class Generator: @unchecked Sendable {
   /// - Throws: ``GenerationError``. A step that failed can be tried again: the sequence is as it was before it.
   public func next() throws(GenerationError) -> GenerationEvent? {
     if finishReason != nil { return nil }
-    if state.isFull { return finish(.length) }
+    if let reason = state.end { return finish(reason) }
     if cancel.isCancelled { return finish(.cancelled) }
-    if let grammar = grammarState, grammar.isExhausted { return finish(.grammarComplete) }
-    let chosen: SampledToken
-    let isForced = nextIsForced()
+    let chosen: ChosenToken
     do {
-      if isForced {
-        chosen = SampledToken(token: forced.removeFirst(), logProbability: 0, top: [])
+      if let forced = try state.chooseForced() {
+        chosen = forced
       } else {
-        if grammarState != nil { try updateMask() }
         batch.removeAll()
         batch.add(sequence, pending)
         try session.evaluate(batch, cancel: cancel)
-        chosen = try state.sample(session.logits(0), mask: grammarState == nil ? nil : mask)
+        chosen = try state.choose(session.logits(0))
         pending.removeAll(keepingCapacity: true)
       }
     } catch SessionError.cancelled {
       return finish(.cancelled)
     } catch SessionError.contextExceeded where !tokens.isEmpty {
       return finish(.contextFull)
-    } catch let error as SamplerError {
-      throw .sampler(error)
-    } catch let error as GrammarError {
-      throw .grammar(error)
+    } catch let error as GenerationError {
+      throw error
     } catch let error as SessionError {
       throw .session(error)
     } catch {
       throw .session(.kernel(KernelError(.unknown(0), "\(error)")))
     }
-    state.accept(chosen.token)
     tokens.append(chosen.token)
     pending.append(chosen.token)
-    if grammarState?.accept(chosen.token) == false, !stop.tokens.contains(chosen.token) {
-      throw .grammar(.limit(name: "readings", maximum: grammarState?.constraint.grammar.limits.readings ?? 0))
-    }
-    if isForced { forcedTokenCount += 1 }
-    return noted(state.event(of: chosen))
-  }
-
-  /// Whether the next token is one that the grammar forces; they are found as many at once as there are.
-  private func nextIsForced() -> Bool {
-    // The prompt's own logits are asked for first, so that a batch is never too long for the session at once.
-    guard let grammar = grammarState, !tokens.isEmpty else { return false }
-    if forced.isEmpty { forced = grammar.forcedTokens(tokenizer) }
-    return !forced.isEmpty
-  }
-
-  private func updateMask() throws(GrammarError) {
-    guard let grammar = grammarState else { return }
-    grammar.mask(into: &mask)
-    // Where the text is complete, what ends this generation is allowed; and only that.
-    for token in grammar.constraint.vocabulary.endOfGeneration where !stop.tokens.contains(token) {
-      mask[token] = false
-    }
-    if grammar.isComplete { for token in stop.tokens { mask[token] = true } }
-    if mask.isEmpty { throw .noToken }
+    return noted(chosen.event)
   }
 
   /// Ends here, and gives out what the decoder and the matcher still hold.

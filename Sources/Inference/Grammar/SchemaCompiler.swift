@@ -27,8 +27,13 @@ struct SchemaCompiler {
   /// Makes all rules, and returns that of the document.
   mutating func compile() throws(GrammarError) -> Int32 {
     let start = try rule(for: [0])
-    while let (rule, places) = pending.popLast() { tree.define(rule, try body(of: places)) }
+    try compilePending()
     return start
+  }
+
+  /// Makes the rules that others ask for.
+  mutating func compilePending() throws(GrammarError) {
+    while let (rule, places) = pending.popLast() { tree.define(rule, try body(of: places)) }
   }
 
   /// The rule of the values that satisfy all of `places`.

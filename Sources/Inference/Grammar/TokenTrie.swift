@@ -12,6 +12,12 @@ public struct TokenMask: Sendable, Equatable {
     words = Array(repeating: 0, count: (count + 63) / 64)
   }
 
+  /// The mask for `64 * words.count` tokens whose bits are in `words`, the lowest first.
+  public init(words: some Collection<UInt64>) {
+    self.words = Array(words)
+    count = self.words.count * 64
+  }
+
   public subscript(_ token: Int32) -> Bool {
     get { token >= 0 && Int(token) < count && words[Int(token) >> 6] >> (UInt64(token) & 63) & 1 == 1 }
     set {
@@ -51,7 +57,7 @@ public struct TokenMask: Sendable, Equatable {
 
   /// Minus infinity for every token that is not allowed, and for logits beyond the mask.
   func apply(to logits: UnsafeMutableBufferPointer<Float>) {
-    for (index, word) in words.enumerated() where word != .max {
+    for (index, word) in words.enumerated() where word != .max && index * 64 < logits.count {
       for token in index * 64..<min(index * 64 + 64, logits.count) where word >> UInt64(token & 63) & 1 == 0 {
         logits[token] = -.infinity
       }

@@ -19,10 +19,16 @@ package protocol Architecture: Sendable {
   func logits(of x: TensorView, into logits: TensorView, _ pass: Pass) throws(KernelError)
   /// A model's own summary of a sequence, from the hidden state (1, width) of its first token; nil if it has none.
   func pool(_ first: TensorView, _ pass: Pass) throws(KernelError) -> TensorView?
+  /// Scores that ``classify(_:_:)`` gives; 0 for a model without a classification head.
+  var labels: Int { get }
+  /// The classification head's scores (1, labels) of a model's own summary (1, width); nil if it has no head.
+  func classify(_ pooled: TensorView, _ pass: Pass) throws(KernelError) -> TensorView?
 }
 
 extension Architecture {
   package func pool(_ first: TensorView, _ pass: Pass) throws(KernelError) -> TensorView? { nil }
+  package var labels: Int { 0 }
+  package func classify(_ pooled: TensorView, _ pass: Pass) throws(KernelError) -> TensorView? { nil }
 }
 
 /// The architectures that the library runs. One line each.

@@ -12,6 +12,8 @@ package struct Bert: Architecture {
   let embeddingNorm: Norm
   let blocks: [BertBlock]
   let pooler: Linear?
+  /// The head of a cross-encoder or another classifier, which reads the pooler's output.
+  let classifier: Linear?
 
   package static func configuration(_ reader: ConfigurationReader) throws(ModelError) -> ModelConfiguration {
     let layers = try reader.int(.layers, in: 1...4096)
@@ -55,6 +57,11 @@ package struct Bert: Architecture {
     pooler =
       weights.has(gguf: "cls.weight", hf: "pooler.dense.weight")
       ? try weights.linear(gguf: "cls", hf: "pooler.dense", rows: width, columns: width) : nil
+    if pooler != nil, let labels = weights.root.rows(gguf: "cls.output.weight", hf: "classifier.weight") {
+      classifier = try weights.root.linear(gguf: "cls.output", hf: "classifier", rows: labels, columns: width)
+    } else {
+      classifier = nil
+    }
   }
 
   package func hidden(_ pass: Pass) throws(KernelError) -> TensorView {
@@ -90,6 +97,12 @@ package struct Bert: Architecture {
       }
     }
     return pooled
+  }
+
+  package var labels: Int { classifier?.weight.rows ?? 0 }
+
+  package func classify(_ pooled: TensorView, _ pass: Pass) throws(KernelError) -> TensorView? {
+    try classifier.map { classifier throws(KernelError) in try classifier(pooled, pass) }
   }
 }
 

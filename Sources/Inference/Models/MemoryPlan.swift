@@ -29,16 +29,21 @@ extension Model {
   ///   - context: nil for ``defaultContext``.
   ///   - kvFormat: nil for ``defaultKVFormat``.
   ///   - chunk: rows that a session works on at once.
+  ///   - adapterRank: of the adapters that sequences may have, ``Adapter/rank``; 0 for none.
   /// - Throws: ``ModelError/kernel(_:)`` if no kernel serves the model's shape.
   public func memoryPlan(
-    context: Int? = nil, batch: Int = 1, kvFormat: KVFormat? = nil, chunk: Int = Model.defaultChunk
+    context: Int? = nil, batch: Int = 1, kvFormat: KVFormat? = nil, chunk: Int = Model.defaultChunk,
+    adapterRank: Int = 0
   ) throws(ModelError) -> MemoryPlan {
     let context = context ?? defaultContext
-    guard context > 0, context <= Int(Int32.max), batch > 0, batch <= 1 << 24, chunk > 0, chunk <= 1 << 16 else {
+    guard context > 0, context <= Int(Int32.max), batch > 0, batch <= 1 << 24, chunk > 0, chunk <= 1 << 16,
+      (0...Adapter.maximumRank).contains(adapterRank)
+    else {
       throw .kernel(
         KernelError(.invalidArgument, "a plan for \(context) positions, \(batch) sequences, chunks of \(chunk)"))
     }
-    let shape = try sessionShape(context: context, chunk: chunk, kvFormat: kvFormat ?? defaultKVFormat)
+    let shape = try sessionShape(
+      context: context, chunk: chunk, kvFormat: kvFormat ?? defaultKVFormat, adapterRank: adapterRank)
     let blocks = shape.lanes.blocks(for: context, chunk: chunk, of: KVLayout.blockPositions)
     let (sequence, overflow) = blocks.multipliedReportingOverflow(by: shape.blockBytes)
     let (kv, overflow2) = sequence.multipliedReportingOverflow(by: batch)
@@ -87,7 +92,9 @@ extension Model {
   public var defaultKVFormat: KVFormat { exact || configuration.isEncoder ? .f16 : runtime.preferredKVFormat }
 
   /// Runs the model's code over a workspace that only measures.
-  func sessionShape(context: Int, chunk: Int, kvFormat: KVFormat) throws(ModelError) -> SessionShape {
+  func sessionShape(
+    context: Int, chunk: Int, kvFormat: KVFormat, adapterRank: Int = 0
+  ) throws(ModelError) -> SessionShape {
     // An encoder sees a whole text at once.
     let rows = configuration.isEncoder ? max(chunk, context) : chunk
     do {
@@ -102,13 +109,13 @@ extension Model {
         runtime: runtime, workspace: workspace, capacity: rows, kvLayout: layout, lanes: lanes, context: context,
         exact: exact)
       pass.begin()
-      pass.measure(rows: rows)
+      pass.measure(rows: rows, adapterRank: adapterRank)
       let outputs = try architecture.hidden(pass)
       if !configuration.isEncoder {
         let logits = TensorView(outputs.base, rows: rows, columns: configuration.vocabulary)
         try architecture.logits(of: outputs, into: logits, pass)
       } else {
-        _ = try architecture.pool(outputs, pass)
+        if let pooled = try architecture.pool(outputs, pass) { _ = try architecture.classify(pooled, pass) }
       }
       return SessionShape(
         kvLayout: layout, lanes: lanes, blockBytes: blockBytes, workspaceBytes: workspace.peak, rows: rows)

@@ -81,6 +81,10 @@ public final class Model: Sendable {
   public let panelCache: PanelCacheOutcome
   var exact: Bool { exactActivations }
   let architecture: any Architecture
+  /// Scores that the model's classification head gives a text; 0 if it has none.
+  public var labels: Int { architecture.labels }
+  /// Its linear layers, which adapters name.
+  package let linears: [LinearSite]
   /// Owns the memory that the architecture's tensors lie in.
   private let arena: WeightArena
 
@@ -127,6 +131,7 @@ public final class Model: Sendable {
     self.exactActivations = options.exactActivations
     weightBytes = arena.byteCount
     parameters = loader.parameters
+    linears = loader.linears
     var fingerprint = loader.fingerprint
     fingerprint.add("\(configuration)")
     self.fingerprint = fingerprint.value

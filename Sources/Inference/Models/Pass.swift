@@ -4,7 +4,7 @@
 /// The tokens of one pass and what layers need to work on them. Reused from pass to pass, by one thread at a time.
 package final class Pass {
   package let runtime: Runtime
-  package let workspace: Workspace
+  package private(set) var workspace: Workspace
   /// Whether rows stay in float32 where the weights' format would have them in int8 or bf16.
   package let exact: Bool
   package let kvLayout: KVLayout
@@ -27,6 +27,10 @@ package final class Pass {
   package private(set) var askedCount = 0
   /// Whether only the rows that were asked for go on: in the last layer, once its keys and values are stored.
   var keepsAskedOnly = false
+  /// Whether rows of this pass have adapters.
+  private(set) var hasAdapters = false
+  /// Made when the first row with an adapter comes.
+  private(set) var adapters: AdapterBatch?
 
   private let capacity: Int
   private let matmuls = MatmulCall()
@@ -61,6 +65,7 @@ package final class Pass {
     rows = 0
     askedCount = 0
     keepsAskedOnly = false
+    hasAdapters = false
     kv.removeAll()
     workspace.release(to: 0)
   }
@@ -72,8 +77,11 @@ package final class Pass {
   }
 
   /// Adds tokens of one sequence, which become its positions from `position` on.
+  ///
+  /// - Parameter adapter: what its rows go through beside the weights. The caller keeps it until the pass has run.
   package func add(
-    _ ids: some Collection<Int32>, types: ArraySlice<Int32>? = nil, of sequence: KVSequence, at position: Int
+    _ ids: some Collection<Int32>, types: ArraySlice<Int32>? = nil, of sequence: KVSequence, at position: Int,
+    adapter: AdapterUse? = nil
   ) {
     let first = rows
     var row = first
@@ -85,13 +93,27 @@ package final class Pass {
     }
     rows = row
     kv.add(sequence, rows: first..<row, position: position)
+    if let adapter, row > first { adaptersForThisPass().add(adapter, rows: first..<row) }
   }
 
-  /// Pretends that there are `count` rows, all asked for: for measuring only.
-  func measure(rows count: Int) {
+  /// The adapters of this pass; none yet if this is the first row with one.
+  private func adaptersForThisPass() -> AdapterBatch {
+    let batch = adapters ?? AdapterBatch(capacity: capacity)
+    if !hasAdapters { batch.removeAll() }
+    adapters = batch
+    hasAdapters = true
+    return batch
+  }
+
+  /// Pretends that there are `count` rows, all asked for, and with adapters of this rank: for measuring only.
+  func measure(rows count: Int, adapterRank: Int = 0) {
     rows = count
     askedCount = count
+    if adapterRank > 0 { adaptersForThisPass().measuredRank = adapterRank }
   }
+
+  /// Works in other memory from here on; between passes only.
+  package func replaceWorkspace(_ workspace: Workspace) { self.workspace = workspace }
 
   /// The rows of x (rows, columns) that go on: x itself, or a copy of those that were asked for.
   func kept(_ x: TensorView) throws(KernelError) -> TensorView {
@@ -142,13 +164,16 @@ package final class Pass {
   // MARK: Operations
 
   /// Products of x with the weights that `build` lists. Row i is x[gather[i]] where there is a `gather`.
+  ///
+  /// - Parameter exact: leaves x in float32 even where the pass does not.
   func multiply(
-    _ x: TensorView, gather: UnsafePointer<Int32>? = nil, rows: Int? = nil, _ build: (MatmulCall) -> Void
+    _ x: TensorView, gather: UnsafePointer<Int32>? = nil, rows: Int? = nil, exact: Bool = false,
+    _ build: (MatmulCall) -> Void
   ) throws(KernelError) {
     matmuls.removeAll()
     build(matmuls)
     try matmuls.run(
-      x, gather: gather, rows: rows ?? x.rows, exact: exact, workspace: workspace, runtime: runtime)
+      x, gather: gather, rows: rows ?? x.rows, exact: exact || self.exact, workspace: workspace, runtime: runtime)
   }
 
   func embed(

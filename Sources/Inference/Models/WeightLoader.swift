@@ -26,6 +26,7 @@ package struct WeightLoader {
     var parameters = 0
     var seen: Set<String> = []
     var fingerprint = Fingerprint()
+    var linears: [LinearSite] = []
   }
 
   let file: any WeightFile
@@ -61,6 +62,8 @@ package struct WeightLoader {
   package var parameters: Int { work.parameters }
   /// What tells this model from others: names, shapes, formats and samples of the data.
   package var fingerprint: Fingerprint { work.fingerprint }
+  /// Every linear layer that was asked for, in order: what adapters may change.
+  package var linears: [LinearSite] { work.linears }
   /// What is to be done, in order.
   var jobs: [WeightJob] { work.jobs }
 
@@ -73,8 +76,20 @@ package struct WeightLoader {
     }
   }
 
+  /// The module's name in transformers, without what stands before `layers.`; the same in whatever file.
+  private func module(_ huggingFace: String) -> String {
+    let root = if case .huggingFace(let prefix) = naming { prefix } else { "" }
+    return prefix.huggingFace.dropFirst(root.count) + huggingFace
+  }
+
   /// Whether the file has this tensor.
   package func has(gguf: String, hf: String) -> Bool { file.tensorIfPresent(name(gguf, hf)) != nil }
+
+  /// The rows of a matrix if the file has it, at most a million.
+  package func rows(gguf: String, hf: String) -> Int? {
+    guard let shape = file.tensorIfPresent(name(gguf, hf))?.shape, shape.count == 2 else { return nil }
+    return (1...1 << 20).contains(shape[0]) ? shape[0] : nil
+  }
 
   private func tensor(_ name: String, shape: [Int]) throws(ModelError) -> WeightTensor {
     do {
@@ -104,7 +119,11 @@ package struct WeightLoader {
     var first = 0
     for count in rows {
       let packed = try pack(source, firstRow: first, rows: count, of: total, columns: columns)
-      linears.append(Linear(weight: packed, bias: bias.map { $0 + first }))
+      linears.append(Linear(weight: packed, bias: bias.map { $0 + first }, site: work.linears.count))
+      work.linears.append(
+        LinearSite(
+          gguf: prefix.gguf + gguf, module: module(hf), firstRow: first, rows: count, totalRows: total,
+          columns: columns))
       first += count
     }
     return linears

@@ -38,8 +38,12 @@ extension Session {
     return state.kv.blocksNeeded(for: state.position..<state.position + count)
   }
 
-  /// A new sequence whose first `position` positions lie in `blocks`; a shared block is copied before it is written.
-  func makeSequence(sharing blocks: [Int32], position: Int) -> SequenceID {
-    insert(KVSequence(pool: pool, sharing: blocks), position: position)
+  /// A new sequence whose first `position` positions lie in `blocks`, which the same adapter gave; a shared block is
+  /// copied before it is written.
+  func makeSequence(
+    sharing blocks: [Int32], position: Int, adapter: Adapter?, scale: Float
+  ) throws(SessionError) -> SequenceID {
+    insert(
+      KVSequence(pool: pool, sharing: blocks), position: position, adapter: try use(of: adapter, scale: scale))
   }
 }

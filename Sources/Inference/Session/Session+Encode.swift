@@ -6,6 +6,8 @@ public struct Encoding: Sendable {
   public let hidden: Tensor
   /// The model's own summary, from the first token; nil if it has none.
   public let pooled: [Float]?
+  /// The classification head's scores; nil if the model has none.
+  public let labels: [Float]?
 
   /// The mean of the hidden states, scaled to length 1.
   public var mean: [Float] {
@@ -101,10 +103,12 @@ extension Session {
       let rows = hidden.rows(first..<first + text.count)
       let states = try Tensor(rows: text.count, columns: rows.columns)
       states.view.copy(rows)
-      let pooled = try pass.scope { () throws(KernelError) in
-        try model.architecture.pool(rows.rows(0..<1), pass).map { Array($0[0]) }
+      let (pooled, labels): ([Float]?, [Float]?) = try pass.scope { () throws(KernelError) in
+        guard let pooled = try model.architecture.pool(rows.rows(0..<1), pass) else { return (nil, nil) }
+        let labels = try model.architecture.classify(pooled, pass)
+        return (Array(pooled[0]), labels.map { Array($0[0]) })
       }
-      encodings.append(Encoding(hidden: states, pooled: pooled))
+      encodings.append(Encoding(hidden: states, pooled: pooled, labels: labels))
       first += text.count
     }
   }

@@ -171,7 +171,9 @@ extension Session {
           pass.ask(index - taken)
         }
         let first = entry.range.lowerBound + taken
-        pass.add(batch.tokens[first..<first + count], of: state.kv, at: position)
+        pass.add(
+          batch.tokens[first..<first + count], of: state.kv, at: position,
+          adapter: state.adapter)
         taken += count
       }
     }

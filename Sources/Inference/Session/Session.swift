@@ -42,19 +42,24 @@ public final class Session: @unchecked Sendable {
     let serial: Int
     let kv: KVSequence
     var position: Int
+    /// What its keys and values went through beside the weights.
+    var adapter: AdapterUse?
     /// Whether the batch that is being checked has named it.
     var isInBatch = false
 
-    init(serial: Int, kv: KVSequence, position: Int) {
+    init(serial: Int, kv: KVSequence, position: Int, adapter: AdapterUse?) {
       self.serial = serial
       self.kv = kv
       self.position = position
+      self.adapter = adapter
     }
   }
 
   let shape: SessionShape
   let pool: KVBlocks
   let pass: Pass
+  /// The greatest rank of adapters that the pass has memory for.
+  var adapterRank = 0
   var slots: [State?] = []
   /// Whether layers with a window give back by themselves what it has passed. The engine first shows it to its cache.
   package var passesWindows = true
@@ -114,14 +119,18 @@ public final class Session: @unchecked Sendable {
 
   // MARK: Sequences
 
-  /// An empty sequence.
-  public func makeSequence() throws(SessionError) -> SequenceID {
-    try exclusively { () throws(SessionError) in insert(KVSequence(pool: pool), position: 0) }
+  /// An empty sequence, whose tokens go through `adapter` beside the weights if there is one.
+  ///
+  /// - Parameter scale: multiplies the adapter's own scale; with 0 there is no adapter.
+  public func makeSequence(adapter: Adapter? = nil, scale: Float = 1) throws(SessionError) -> SequenceID {
+    try exclusively { () throws(SessionError) in
+      insert(KVSequence(pool: pool), position: 0, adapter: try use(of: adapter, scale: scale))
+    }
   }
 
-  func insert(_ kv: KVSequence, position: Int) -> SequenceID {
+  func insert(_ kv: KVSequence, position: Int, adapter: AdapterUse?) -> SequenceID {
     let serial = Self.serials.wrappingAdd(1, ordering: .relaxed).newValue
-    let state = State(serial: serial, kv: kv, position: position)
+    let state = State(serial: serial, kv: kv, position: position, adapter: adapter)
     let slot = slots.firstIndex { $0 == nil } ?? slots.count
     if slot == slots.count { slots.append(state) } else { slots[slot] = state }
     return SequenceID(slot: slot, serial: state.serial)
@@ -149,15 +158,16 @@ public final class Session: @unchecked Sendable {
   /// Sequences that there are.
   public var sequenceCount: Int { get throws(SessionError) { try exclusively { slots.count { $0 != nil } } } }
 
-  /// A new sequence that begins with the first `position` positions of `sequence`, nil for all of them. The two share
-  /// memory until one of them writes.
+  /// A new sequence that begins with the first `position` positions of `sequence`, nil for all of them, and has the same
+  /// adapter. The two share memory until one of them writes.
   ///
   /// - Throws: ``SessionError/windowPassed(position:first:)`` as ``trim(_:to:)`` does.
   public func branch(_ sequence: SequenceID, at position: Int? = nil) throws(SessionError) -> SequenceID {
     try exclusively { () throws(SessionError) in
       let state = try state(of: sequence)
       let position = try checked(position ?? state.position, in: state)
-      return insert(KVSequence(branchOf: state.kv, upTo: position), position: position)
+      return insert(
+        KVSequence(branchOf: state.kv, upTo: position), position: position, adapter: state.adapter)
     }
   }
 

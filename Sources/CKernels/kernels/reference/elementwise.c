@@ -4,7 +4,7 @@
 
 #include "kernels/reference/reference.h"
 
-static double act(ck_gate act, double x) {
+double ck_act_scalar(ck_gate act, double x) {
   if (x == -INFINITY && act != CK_GATE_NONE) return -0.0;
   switch (act) {
     case CK_GATE_SILU: return x / (1 + exp(-x));
@@ -16,7 +16,7 @@ static double act(ck_gate act, double x) {
 
 void ck_gated_scalar(const ck_gated_call *call) {
   for (size_t i = 0; i < call->n; i++) {
-    double y = act(call->act, call->gate[i]);
+    double y = ck_act_scalar(call->act, call->gate[i]);
     call->y[i] = (float)(call->up ? y * call->up[i] : y);
   }
 }

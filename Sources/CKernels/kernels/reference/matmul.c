@@ -174,22 +174,17 @@ CK_INLINE void decode(ck_format format, ck_panel_layout layout, const uint8_t *u
   }
 }
 
-static float activate(ck_gate act, float x) {
-  switch (act) {
-    case CK_GATE_SILU: return x / (1 + expf(-x));
-    case CK_GATE_GELU_TANH: return 0.5f * x * (1 + tanhf(0.7978845608f * (x + 0.044715f * x * x * x)));
-    case CK_GATE_GELU_ERF: return 0.5f * x * (1 + erff(x * 0.7071067812f));
-    case CK_GATE_NONE: break;
-  }
-  return x;
-}
-
 static void ck_matmul_finish_scalar(const ck_finish_call *call) {
   for (size_t c = 0; c < call->columns; c++) {
     const float scale = call->row_scales ? call->row_scales[c] : 1;
     for (size_t r = 0; r < call->rows; r++) {
       float y = call->acc[c * CK_ROWS + r] * scale + (call->bias ? call->bias[r] : 0);
-      y = call->gate ? activate(call->act, call->gate[c * CK_ROWS + r] * scale) * y : activate(call->act, y);
+      if (call->gate) {
+        const float gate = call->gate[c * CK_ROWS + r] * scale;
+        y = (float)(ck_act_scalar(call->act, gate) * y);
+      } else {
+        y = (float)ck_act_scalar(call->act, y);
+      }
       call->y[c * call->ldy + r] = call->accumulate ? call->y[c * call->ldy + r] + y : y;
     }
   }

@@ -5,6 +5,9 @@
 #include "dispatch/table.h"
 #include "kernels/kernels.h"
 
+/// The function of a gate. What a product applies to its sums and what ck_gated computes are the same bits.
+double ck_act_scalar(ck_gate act, double x);
+
 void ck_rms_norm_scalar(const ck_norm_call *call);
 void ck_layer_norm_scalar(const ck_norm_call *call);
 void ck_gated_scalar(const ck_gated_call *call);

@@ -31,6 +31,13 @@ package struct Attention: Sendable {
       $0.add(key, into: k)
       $0.add(value, into: v)
     }
+    if pass.hasAdapters {
+      try pass.adapt(x) {
+        $0.add(query, into: q)
+        $0.add(key, into: k)
+        $0.add(value, into: v)
+      }
+    }
     try queryNorm?(q, groups: heads, into: q, pass)
     try keyNorm?(k, groups: keyValueHeads, into: k, pass)
     if let rope {

@@ -18,11 +18,22 @@ package struct FeedForward: FeedForwardLayer {
     _ x: TensorView, _ pass: Pass, addingTo sum: TensorView? = nil
   ) throws(KernelError) -> TensorView {
     let hidden = try pass.take(rows: x.rows, columns: up.weight.rows)
-    if isFused {
+    // An adapter adds to the sums that the gate is made of. The bits are the same either way, so that rows without one
+    // need not be told apart here.
+    if isFused && !pass.adapts(gate, up) {
       try pass.multiply(x) { $0.add(up.weight, gate: gate.weight, act: activation, into: hidden) }
     } else {
-      let gates = try gate(x, pass)
-      try pass.multiply(x) { $0.add(up, into: hidden) }
+      let gates = try pass.take(rows: x.rows, columns: gate.weight.rows)
+      try pass.multiply(x) {
+        $0.add(gate, into: gates)
+        $0.add(up, into: hidden)
+      }
+      if pass.hasAdapters {
+        try pass.adapt(x) {
+          $0.add(gate, into: gates)
+          $0.add(up, into: hidden)
+        }
+      }
       try pass.gated(activation, gates, hidden, into: hidden)
     }
     return try down(hidden, pass, addingTo: sum)

@@ -4,6 +4,8 @@ package struct Linear: @unchecked Sendable {
   package let weight: PackedTensor
   /// (rows of the weight), in the model's arena.
   package let bias: UnsafePointer<Float>?
+  /// Its place in the model's list of linear layers, by which adapters find it.
+  package let site: Int
 
   /// x (m, columns) times the weights: a new matrix (m, rows), or added to `sum`.
   @discardableResult
@@ -12,6 +14,7 @@ package struct Linear: @unchecked Sendable {
   ) throws(KernelError) -> TensorView {
     let y = if let sum { sum } else { try pass.take(rows: x.rows, columns: weight.rows) }
     try pass.multiply(x) { $0.add(weight, bias: bias, into: y, accumulate: sum != nil) }
+    if pass.hasAdapters { try pass.adapt(x) { $0.add(self, into: y) } }
     return y
   }
 }

@@ -1,0 +1,75 @@
+// Where callers and an embedding engine's thread meet. All of it under one lock that is held for moments only.
+
+/// A request that was accepted and is not with the scheduler yet.
+struct EmbeddingSubmission: Sendable {
+  let ticket: EmbeddingTask.Ticket
+  let request: EmbeddingRequest
+  let chunks: [TextChunk]
+  let arrival: Double
+}
+
+final class EmbeddingDesk: Sendable {
+  struct State: Sendable {
+    var phase = EngineDesk.Phase.open
+    var inbox: [EmbeddingSubmission] = []
+    var cancelled: [Int] = []
+    /// Requests in the step that runs, and how many of them nobody has cancelled.
+    var stepping: Set<Int> = []
+    var isIdle = false
+    var nextID = 0
+    /// Tokens of requests that are not finished.
+    var tokens = 0
+    var counters = EmbeddingCounters()
+    var whenEnded: [CheckedContinuation<Void, Never>] = []
+  }
+
+  let state = Lock(State())
+  let clock: EngineClock
+  /// Stops the step that runs.
+  let flag = CancelFlag()
+  /// Raised when the thread has something to do.
+  let wake: Signal
+  /// Raised when the thread has ended.
+  let end: Signal
+
+  init(clock: EngineClock) throws(EngineError) {
+    self.clock = clock
+    wake = try Signal()
+    end = try Signal()
+  }
+
+  /// Changes the state and wakes the thread if it sleeps.
+  func post<R: Sendable>(_ change: (inout State) -> R) -> R {
+    let (result, sleeps) = state.withLock { state in
+      let result = change(&state)
+      let sleeps = state.isIdle
+      state.isIdle = false
+      return (result, sleeps)
+    }
+    if sleeps { wake.raise() }
+    return result
+  }
+
+  /// Ends a request, wherever it is. The step that runs is stopped once none of its requests is wanted.
+  func cancel(_ ticket: EmbeddingTask.Ticket) {
+    guard ticket.end(.failure(.session(.cancelled))) else { return }
+    post { state in
+      guard state.phase != .ended else { return }
+      state.counters.cancelled += 1
+      state.cancelled.append(ticket.id)
+      if state.stepping.remove(ticket.id) != nil, state.stepping.isEmpty { flag.cancel() }
+    }
+  }
+
+  func beginStep(_ ids: Set<Int>) {
+    state.withLock { state in
+      // Who cancelled since the step was planned could not stop it yet.
+      state.stepping = ids.subtracting(state.cancelled)
+      flag.reset()
+      if state.phase == .stopping || state.stepping.isEmpty { flag.cancel() }
+    }
+  }
+
+  /// After this no cancellation sets the flag.
+  func endStep() { state.withLock { $0.stepping = [] } }
+}
