@@ -292,14 +292,15 @@ static void *wait_for_end(void *argument) {
   return &seen;
 }
 
-// A thread waits for a request that another one holds up; a second caller is told; then the engine is given back.
+// A thread waits for a request that others hold up; a second caller is told; then the engine is given back.
 static void waiting(void) {
   gobi_engine_options options = {.struct_size = sizeof options, .max_sequences = 1};
   gobi_engine *engine = NULL;
-  gobi_generation *first = NULL, *second = NULL;
+  gobi_generation *before[8] = {NULL}, *second = NULL;
   EXPECT(GOBI_OK, gobi_engine_create(model, &options, &engine, &error));
   gobi_request_options request = request_for(0);
-  EXPECT(GOBI_OK, gobi_engine_submit(engine, &request, &first, &error));
+  for (int i = 0; i < 8; ++i) EXPECT(GOBI_OK, gobi_engine_submit(engine, &request, &before[i], &error));
+  request.priority = -100;
   EXPECT(GOBI_OK, gobi_engine_submit(engine, &request, &second, &error));
   pthread_t thread;
   if (pthread_create(&thread, NULL, wait_for_end, second) != 0) exit(3);
@@ -319,7 +320,7 @@ static void waiting(void) {
   pthread_join(thread, &seen);
   REQUIRE(((struct seen *)seen)->finish == GOBI_FINISH_CANCELLED);
   gobi_generation_destroy(second);
-  gobi_generation_destroy(first);
+  for (int i = 0; i < 8; ++i) gobi_generation_destroy(before[i]);
 }
 
 // Two threads on one session: one of them is told.
