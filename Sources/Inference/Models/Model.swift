@@ -81,8 +81,6 @@ public final class Model: Sendable {
   public let panelCache: PanelCacheOutcome
   var exact: Bool { exactActivations }
   let architecture: any Architecture
-  /// Scores that the model's classification head gives a text; 0 if it has none.
-  public var labels: Int { architecture.labels }
   /// Its linear layers, which adapters name.
   package let linears: [LinearSite]
   /// Owns the memory that the architecture's tensors lie in.

@@ -39,3 +39,8 @@ public enum Pooling: String, Sendable, CaseIterable {
     return says("lasttoken") ? .last : nil
   }
 }
+
+extension Model {
+  /// Scores that the model's classification head gives a text; 0 if it has none.
+  public var labels: Int { architecture.labels }
+}
