@@ -209,6 +209,7 @@ import Testing
   /// A step takes as long as its rows: what is guessed right gains nothing.
   @Test func draftsStopWhereRowsCostAsMuchAsSteps() throws {
     var options = EngineOptions()
+    options.session.context = 1_400
     options.speculation = SpeculationOptions()
     let clock = VirtualClock { 1e-5 + 0.005 * Double($0.decodeRows + $0.prefillTokens) }
     let manual = try ManualEngine(engineModel(), options, clock: clock)
@@ -225,6 +226,7 @@ import Testing
     let model = try engineModel()
     var options = EngineOptions()
     options.maximumSequences = 1
+    options.session.context = 1_400
     options.speculation = SpeculationOptions(looksUp: false, draftModel: try engineModel("mistral"))
     let clock = VirtualClock({ Self.cheapRows($0) }, draft: { _ in 0.002 })
     let manual = try ManualEngine(model, options, clock: clock)
