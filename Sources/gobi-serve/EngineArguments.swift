@@ -32,7 +32,7 @@ struct EngineArguments: ParsableArguments {
   var sequences = 32
 
   @Option(help: "Requests that may wait; one more is answered with 429.")
-  var queue = 256
+  var queue = 1_024
 
   @Option(help: "Aim: seconds to the first token.")
   var ttft = 2.0

@@ -32,7 +32,11 @@ struct RunningAnswers: Sendable {
   /// Waits until the first of them is on its way, so that what fails before can still be answered with a status.
   func events() async throws(APIError) -> EventStream {
     let first = await Self.nextEvents(of: generations[0])
-    if case .failed(let error, _)? = first.first { throw APIError(error, prompt: prompt) }
+    switch first.first {
+    case .failed(let error, _)?: throw APIError(error, prompt: prompt)
+    case .finished(.cancelled, _, _)?: throw .cancelled
+    default: break
+    }
     return EventStream(answers: self, first: first)
   }
 

@@ -5,6 +5,19 @@ import HummingbirdCore
 import Inference
 import Logging
 import NIOCore
+import Synchronization
+
+/// Counts a client that went away once, whichever part of its answer noticed.
+private final class GoneOnce: Sendable {
+  private let isCounted = Atomic<Bool>(false)
+  private let counters: ServerCounters
+
+  init(_ counters: ServerCounters) { self.counters = counters }
+
+  func count() {
+    if !isCounted.exchange(true, ordering: .relaxed) { counters.vanished() }
+  }
+}
 
 struct Responder: Sendable {
   let service: InferenceService
@@ -32,6 +45,7 @@ struct Responder: Sendable {
     counters.began()
     var log = RequestLog(request, logger, counters)
     let connection = connections.connection(of: channel) ?? Connection(channel: channel)
+    let gone = GoneOnce(counters)
     var isRead = false
     var response: Response
     do throws(APIError) {
@@ -45,7 +59,7 @@ struct Responder: Sendable {
       }
       defer { counters.release(body.count) }
       isRead = true
-      response = self.response(try await answer(endpoint, body, connection), connection)
+      response = self.response(try await answer(endpoint, body, connection, gone), connection, gone)
     } catch {
       response = Self.response(error)
       // What is left of the body is taken in for a moment, so that the client gets to read why.
@@ -73,7 +87,7 @@ struct Responder: Sendable {
 
   /// Has the service answer, and cancels that if the client goes away first.
   private func answer(
-    _ endpoint: Endpoint, _ body: [UInt8], _ connection: Connection
+    _ endpoint: Endpoint, _ body: [UInt8], _ connection: Connection, _ gone: GoneOnce
   ) async throws(APIError) -> Answer {
     if endpoint == .metrics {
       let text = service.metrics + counters.prometheusText(connections: connections.count)
@@ -85,8 +99,8 @@ struct Responder: Sendable {
         return .failure(error)
       }
     }
-    connection.whenGone { [counters] in
-      counters.vanished()
+    connection.whenGone {
+      gone.count()
       task.cancel()
     }
     defer { connection.whenGone(nil) }
@@ -95,7 +109,7 @@ struct Responder: Sendable {
 
   // MARK: Answers as responses
 
-  private func response(_ answer: Answer, _ connection: Connection) -> Response {
+  private func response(_ answer: Answer, _ connection: Connection, _ gone: GoneOnce) -> Response {
     switch answer {
     case .document(let status, let type, let body):
       return Response(
@@ -107,9 +121,9 @@ struct Responder: Sendable {
       if let name = HTTPField.Name("x-accel-buffering") { headers[name] = "no" }
       return Response(
         status: .ok, headers: headers,
-        body: ResponseBody { [counters] writer in
+        body: ResponseBody { writer in
           connection.whenGone {
-            counters.vanished()
+            gone.count()
             stream.cancel()
           }
           defer { connection.whenGone(nil) }
