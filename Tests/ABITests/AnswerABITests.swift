@@ -225,6 +225,7 @@ private func taken(_ parser: OpaquePointer?) -> [String] {
     #expect(gobi_embedder_drain(embedder, nil) == 0)
     #expect(gobi_embedder_wait(embedder, GOBI_FOREVER, &ended, nil) == 0 && ended)
     wrong.pooling = 0
+    (wrong.tokens, wrong.token_count) = (documents[0], counts[0])
     #expect(outcome { gobi_embedder_submit(embedder, &wrong, &reranking, $0) }.status == GOBI_SHUTTING_DOWN)
     #expect(text { gobi_embedder_prometheus(embedder, nil, $0, $1, $2, nil) }.contains("gobi_embedding_steps_total "))
   }

@@ -40,19 +40,25 @@ import Testing
     #expect(accepted > 200 && rejected > 50 && preemptions > 3 && cancelled > 2 && modelDrafts > 100)
   }
 
+  /// What a sequence of so many positions takes.
+  private func bytes(of model: Model, for positions: Int) throws -> Int {
+    let session = try Session(model: model)
+    return session.kvBlocks(for: positions) * session.kvBlockBytes
+  }
+
   private func run(_ model: Model, _ draft: Model?, seed: UInt64) throws -> EngineCounters {
     var random = SeededRandom(seed: seed)
     func pick(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &random) }
-    let block = try Session(model: model).kvBlockBytes
+    let whole = try bytes(of: model, for: Self.context), block = try bytes(of: model, for: 1)
     var options = EngineOptions()
     options.session.context = Self.context
     options.session.chunk = [512, 16].randomElement(using: &random) ?? 512
-    options.session.kvBudget = seed % 2 == 1 ? nil : pick(6...9) * block
+    options.session.kvBudget = seed % 2 == 1 ? nil : pick(6...9) * whole / 5
     options.maximumSequences = pick(1...5)
     options.maximumStepTokens = pick(8...200)
     options.cacheBytes = [0, 64 << 20].randomElement(using: &random) ?? 0
     options.swapBytes = seed % 3 == 0 ? 12 * block : 0
-    let draftBlock = try draft.map { try Session(model: $0).kvBlockBytes } ?? 0
+    let draftBlock = try draft.map { try bytes(of: $0, for: 1) } ?? 0
     options.speculation = SpeculationOptions(
       looksUp: draft == nil || pick(0...1) == 0, draftModel: draft,
       draftKVBudget: pick(0...1) == 0 ? nil : pick(1...6) * draftBlock, maximumDraft: pick(1...12))
