@@ -16,7 +16,7 @@ mapfile -t commands < <(awk '/^```sh$/{inside = 1; next} /^```/{inside = 0} insi
 for command in "${commands[@]}"; do
   # The same run in less time: what it measures well is not the question here.
   run=$command
-  [ "$command" = "make capacity" ] && run='make capacity ARGS="--seconds 120 --no-set"'
+  [ "$command" = "make capacity" ] && run='make capacity ARGS="--seconds 60 --no-set"'
   echo "readme: $run"
   status=0
   bash -euo pipefail -c "$run" </dev/null || status=$?
