@@ -143,13 +143,13 @@ import Testing
 
   @Test func whoLetsGoCancels() async throws {
     // So much that a busy machine does not come to its end before it is cancelled.
-    let body = with(prompt, ["max_tokens": 2000, "ignore_eos": true, "stream": true, "n": 16])
+    let service = try TinyService.make(context: 30_000)
+    let body = with(prompt, ["max_tokens": 29_000, "ignore_eos": true, "stream": true, "n": 16])
     guard case .events(let stream) = try await service.answer(.completions, body: Array(body.serialized().utf8)) else {
       throw Unexpected()
     }
     stream.cancel()
     try await stream.run { _ in }
-    let service = service
     let document = Task { await service.refusal(.completions, with(body, ["stream": false]).serialized()) }
     document.cancel()
     let error = await document.value

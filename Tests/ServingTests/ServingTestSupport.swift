@@ -28,9 +28,11 @@ enum TinyService {
     """
 
   /// Models `llama` and `bert`.
-  static func make(limits: ServiceLimits = ServiceLimits()) throws -> InferenceService {
+  ///
+  /// - Parameter context: has room for the description of a tool in bytes.
+  static func make(context: Int = 2_048, limits: ServiceLimits = ServiceLimits()) throws -> InferenceService {
     var options = EngineOptions()
-    options.session.context = 2_048  // room for the description of a tool in bytes
+    options.session.context = context
     let runtime = try Runtime(threads: 1)
     let llama = try Model.open(path: Fixtures.path("golden/llama"), runtime: runtime)
     let bert = try Model.open(path: Fixtures.path("golden/bert"), runtime: runtime)

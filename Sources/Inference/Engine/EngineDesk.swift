@@ -42,6 +42,8 @@ package final class EngineDesk: Sendable {
     var phase = Phase.open
     var inbox: [Submission] = []
     var cancelled: [Int] = []
+    /// Of those, as many as the thread is taking out now.
+    var leaving = 0
     var clearsCache = false
     var step: RunningStep?
     var isIdle = false

@@ -103,6 +103,7 @@ package final class Scheduler: @unchecked Sendable {
     let (phase, inbox, cancelled, clearsCache) = desk.state.withLock { state in
       defer {
         state.inbox.removeAll(keepingCapacity: true)
+        state.leaving = state.cancelled.count
         state.cancelled.removeAll(keepingCapacity: true)
         state.clearsCache = false
       }
@@ -123,6 +124,7 @@ package final class Scheduler: @unchecked Sendable {
     if !cancelled.isEmpty {
       let ids = Set(cancelled)
       for job in running + waiting where ids.contains(job.id) { leave(job) }
+      desk.state.withLock { $0.leaving = 0 }
     }
     if clearsCache { cache.removeAll() }
     return phase
