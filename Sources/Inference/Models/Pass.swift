@@ -4,7 +4,7 @@
 /// The tokens of one pass and what layers need to work on them. Reused from pass to pass, by one thread at a time.
 package final class Pass {
   package let runtime: Runtime
-  package private(set) var workspace: Workspace
+  package let workspace: Workspace
   /// Whether rows stay in float32 where the weights' format would have them in int8 or bf16.
   package let exact: Bool
   package let kvLayout: KVLayout
@@ -111,9 +111,6 @@ package final class Pass {
     askedCount = count
     if adapterRank > 0 { adaptersForThisPass().measuredRank = adapterRank }
   }
-
-  /// Works in other memory from here on; between passes only.
-  package func replaceWorkspace(_ workspace: Workspace) { self.workspace = workspace }
 
   /// The rows of x (rows, columns) that go on: x itself, or a copy of those that were asked for.
   func kept(_ x: TensorView) throws(KernelError) -> TensorView {

@@ -47,7 +47,7 @@ extension Session {
     if rank <= adapterRank { return }
     do {
       let larger = try model.sessionShape(context: context, chunk: chunk, kvFormat: kvFormat, adapterRank: rank)
-      pass.replaceWorkspace(try Workspace(byteCount: larger.workspaceBytes))
+      try pass.workspace.grow(to: larger.workspaceBytes)
       adapterRank = rank
     } catch let error as ModelError {
       throw SessionError(error)

@@ -6,9 +6,9 @@ package final class Workspace {
   /// The most bytes that were in use at once.
   package private(set) var peak = 0
   package let isMeasuring: Bool
-  private let memory: PageMemory?
-  private let capacity: Int
-  private let base: UnsafeMutableRawPointer
+  private var memory: PageMemory?
+  private var capacity: Int
+  private var base: UnsafeMutableRawPointer
   private var used = 0
 
   private static let alignment = 64
@@ -28,6 +28,16 @@ package final class Workspace {
     base = UnsafeMutableRawPointer(bitPattern: Self.alignment).unsafelyUnwrapped
     capacity = .max
     isMeasuring = true
+  }
+
+  /// Takes other memory of `byteCount` bytes, between passes. What was handed out before is gone. The object stays the
+  /// same, so that layers, which ask for it all the time, need not retain it.
+  package func grow(to byteCount: Int) throws(TensorError) {
+    let memory = try PageMemory(byteCount: byteCount)
+    self.memory = memory
+    base = memory.base
+    capacity = memory.byteCount
+    used = 0
   }
 
   /// `bytes` bytes, 64-byte aligned, contents unspecified.
