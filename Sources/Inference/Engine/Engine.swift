@@ -86,7 +86,8 @@ public final class Engine: Sendable {
       let accepted: Result<Ticket, EngineError> = desk.post { desk in
         guard desk.phase == .open else { return .failure(.shuttingDown) }
         // Who was cancelled since the last step is on the way out.
-        guard desk.counters.waiting - desk.cancelled.count - desk.leaving < limit else { return .failure(.queueFull(limit: limit)) }
+        let staying = desk.counters.waiting - desk.cancelled.count - desk.leaving
+        guard staying < limit else { return .failure(.queueFull(limit: limit)) }
         let ticket = Ticket(id: desk.nextID, promptTokens: request.prompt.count, receiver: receiver)
         desk.nextID += 1
         desk.counters.submitted += 1
