@@ -10,7 +10,8 @@ work=$(mktemp -d)
 server=
 trap '[ -z "$server" ] || kill -KILL "$server" 2>/dev/null || true; rm -rf "$work"' EXIT
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-"$(swift build -c release --show-bin-path)/gobi-serve" -m "smollm2=$model" --port "$port" >"$work/log" 2>&1 &
+# A prefix cache that is full before the level of memory is taken.
+"$(swift build -c release --show-bin-path)/gobi-serve" -m "smollm2=$model" --cache 64 --port "$port" >"$work/log" 2>&1 &
 server=$!
 for _ in $(seq 300); do
   if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then break; fi
