@@ -33,41 +33,16 @@ public struct EmbeddingCounters: Sendable, Equatable {
   ///
   /// - Parameter labels: what stands in the braces of every line, such as `model="minilm"`; already escaped.
   public func prometheusText(labels: String = "") -> String {
-    var text = ""
-    func family(_ name: String, _ type: String, _ help: String) {
-      text += "# HELP gobi_embedding_\(name) \(help)\n# TYPE gobi_embedding_\(name) \(type)\n"
-    }
-    func line(_ name: String, _ extra: String, _ value: String) {
-      let all = [labels, extra].filter { !$0.isEmpty }.joined(separator: ",")
-      text += "gobi_embedding_\(name)\(all.isEmpty ? "" : "{\(all)}") \(value)\n"
-    }
-    func single(_ name: String, _ type: String, _ help: String, _ value: Int) {
-      family(name, type, help)
-      line(name, "", "\(value)")
-    }
-    func histogram(_ name: String, _ help: String, _ value: EngineHistogram) {
-      family(name, "histogram", help)
-      var sum = 0
-      for (index, count) in value.counts.enumerated() {
-        sum += count
-        let bound = index < EngineHistogram.bounds.count ? "\(EngineHistogram.bounds[index])" : "+Inf"
-        line(name + "_bucket", "le=\"\(bound)\"", "\(sum)")
-      }
-      line(name + "_sum", "", "\(value.sum)")
-      line(name + "_count", "", "\(sum)")
-    }
-    single("requests_submitted_total", "counter", "Requests taken.", submitted)
-    single("requests_refused_total", "counter", "Requests refused.", refused)
-    family("requests_ended_total", "counter", "Requests by how they ended.")
-    line("requests_ended_total", "outcome=\"finished\"", "\(finished)")
-    line("requests_ended_total", "outcome=\"cancelled\"", "\(cancelled)")
-    line("requests_ended_total", "outcome=\"failed\"", "\(failed)")
-    single("requests_waiting", "gauge", "Requests that are not finished.", waiting)
-    single("steps_total", "counter", "Steps run to their end.", steps)
-    single("chunks_total", "counter", "Chunks evaluated.", chunks)
-    single("tokens_total", "counter", "Tokens evaluated.", tokens)
-    histogram("queue_seconds", "Submission to first step.", queueTime)
-    histogram("total_seconds", "Submission to result.", totalTime)
-    return text
+    var text = MetricsText(prefix: "gobi_embedding_", labels: labels)
+    text.counter("requests_submitted", "Requests taken.", submitted)
+    text.counter("requests_refused", "Requests refused.", refused)
+    text.outcomes(finished: finished, cancelled: cancelled, failed: failed)
+    text.gauge("requests_waiting", "Requests that are not finished.", waiting)
+    text.counter("steps", "Steps run to their end.", steps)
+    text.counter("chunks", "Chunks evaluated.", chunks)
+    text.counter("tokens", "Tokens evaluated.", tokens)
+    text.histogram("queue_seconds", "Submission to first step.", queueTime)
+    text.histogram("total_seconds", "Submission to result.", totalTime)
+    return text.text
   }
 }

@@ -87,61 +87,32 @@ public struct EngineCounters: Sendable, Equatable {
   ///
   /// - Parameter labels: what stands in the braces of every line, such as `model="smollm2"`; already escaped.
   public func prometheusText(labels: String = "") -> String {
-    var text = ""
-    func family(_ name: String, _ type: String, _ help: String) {
-      text += "# HELP gobi_engine_\(name) \(help)\n# TYPE gobi_engine_\(name) \(type)\n"
-    }
-    func line(_ name: String, _ extra: String, _ value: String) {
-      let all = [labels, extra].filter { !$0.isEmpty }.joined(separator: ",")
-      text += "gobi_engine_\(name)\(all.isEmpty ? "" : "{\(all)}") \(value)\n"
-    }
-    func counter(_ name: String, _ help: String, _ value: Int) {
-      family(name + "_total", "counter", help)
-      line(name + "_total", "", "\(value)")
-    }
-    func gauge(_ name: String, _ help: String, _ value: Int) {
-      family(name, "gauge", help)
-      line(name, "", "\(value)")
-    }
-    func histogram(_ name: String, _ help: String, _ value: EngineHistogram) {
-      family(name, "histogram", help)
-      var sum = 0
-      for (index, count) in value.counts.enumerated() {
-        sum += count
-        let bound = index < EngineHistogram.bounds.count ? "\(EngineHistogram.bounds[index])" : "+Inf"
-        line(name + "_bucket", "le=\"\(bound)\"", "\(sum)")
-      }
-      line(name + "_sum", "", "\(value.sum)")
-      line(name + "_count", "", "\(sum)")
-    }
-    counter("requests_submitted", "Requests taken.", submitted)
-    counter("requests_refused", "Requests refused.", refused)
-    family("requests_ended_total", "counter", "Requests by how they ended.")
-    line("requests_ended_total", "outcome=\"finished\"", "\(finished)")
-    line("requests_ended_total", "outcome=\"cancelled\"", "\(cancelled)")
-    line("requests_ended_total", "outcome=\"failed\"", "\(failed)")
-    gauge("requests_waiting", "Requests before their first step.", waiting)
-    gauge("sequences_running", "Sequences that are evaluated together.", running)
-    gauge("sequences_paused", "Sequences that make room for others.", paused)
-    counter("steps", "Steps run to their end.", steps)
-    counter("steps_stopped", "Steps stopped because of a cancellation.", stoppedSteps)
-    counter("prefill_tokens", "Prompt tokens computed.", prefillTokens)
-    counter("cached_tokens", "Prompt tokens that the prefix cache had.", cachedTokens)
-    counter("generated_tokens", "Tokens generated.", generatedTokens)
-    counter("forced_tokens", "Of these, tokens that a grammar forced.", forcedTokens)
-    counter("drafted_tokens", "Tokens guessed and evaluated ahead.", draftedTokens)
-    counter("accepted_tokens", "Of these, tokens that were chosen.", acceptedTokens)
-    counter("preemptions", "Sequences that had to make room.", preemptions)
-    counter("recomputed_tokens", "Positions computed again after a preemption.", recomputedTokens)
-    counter("swapped_bytes", "Bytes of keys and values moved out of the budget.", swappedBytes)
-    counter("cache_evicted_blocks", "Blocks that the prefix cache gave up.", evictedBlocks)
-    gauge("kv_bytes", "Bytes of keys and values in use.", kvBytes)
-    gauge("cache_bytes", "Of these, bytes that the prefix cache holds.", cacheBytes)
-    gauge("draft_kv_bytes", "Bytes of the draft model's keys and values.", draftKVBytes)
-    if let kvBudget { gauge("kv_budget_bytes", "The most bytes of keys and values.", kvBudget) }
-    histogram("queue_seconds", "Submission to first step.", queueTime)
-    histogram("time_to_first_token_seconds", "Submission to first token.", timeToFirstToken)
-    histogram("time_per_output_token_seconds", "Mean time between a request's tokens.", timePerOutputToken)
-    return text
+    var text = MetricsText(prefix: "gobi_engine_", labels: labels)
+    text.counter("requests_submitted", "Requests taken.", submitted)
+    text.counter("requests_refused", "Requests refused.", refused)
+    text.outcomes(finished: finished, cancelled: cancelled, failed: failed)
+    text.gauge("requests_waiting", "Requests before their first step.", waiting)
+    text.gauge("sequences_running", "Sequences that are evaluated together.", running)
+    text.gauge("sequences_paused", "Sequences that make room for others.", paused)
+    text.counter("steps", "Steps run to their end.", steps)
+    text.counter("steps_stopped", "Steps stopped because of a cancellation.", stoppedSteps)
+    text.counter("prefill_tokens", "Prompt tokens computed.", prefillTokens)
+    text.counter("cached_tokens", "Prompt tokens that the prefix cache had.", cachedTokens)
+    text.counter("generated_tokens", "Tokens generated.", generatedTokens)
+    text.counter("forced_tokens", "Of these, tokens that a grammar forced.", forcedTokens)
+    text.counter("drafted_tokens", "Tokens guessed and evaluated ahead.", draftedTokens)
+    text.counter("accepted_tokens", "Of these, tokens that were chosen.", acceptedTokens)
+    text.counter("preemptions", "Sequences that had to make room.", preemptions)
+    text.counter("recomputed_tokens", "Positions computed again after a preemption.", recomputedTokens)
+    text.counter("swapped_bytes", "Bytes of keys and values moved out of the budget.", swappedBytes)
+    text.counter("cache_evicted_blocks", "Blocks that the prefix cache gave up.", evictedBlocks)
+    text.gauge("kv_bytes", "Bytes of keys and values in use.", kvBytes)
+    text.gauge("cache_bytes", "Of these, bytes that the prefix cache holds.", cacheBytes)
+    text.gauge("draft_kv_bytes", "Bytes of the draft model's keys and values.", draftKVBytes)
+    if let kvBudget { text.gauge("kv_budget_bytes", "The most bytes of keys and values.", kvBudget) }
+    text.histogram("queue_seconds", "Submission to first step.", queueTime)
+    text.histogram("time_to_first_token_seconds", "Submission to first token.", timeToFirstToken)
+    text.histogram("time_per_output_token_seconds", "Mean time between a request's tokens.", timePerOutputToken)
+    return text.text
   }
 }

@@ -1,4 +1,5 @@
 // The paths that there are, and what each takes.
+import Foundation
 
 /// What a request's method and path ask for.
 public enum Endpoint: Sendable, Equatable {
@@ -36,7 +37,9 @@ public enum Endpoint: Sendable, Equatable {
     case "/health": return .health
     case "/metrics": return .metrics
     default:
-      guard path.hasPrefix("/models/"), let label = percentDecoded(path.dropFirst(8)) else { return nil }
+      guard path.hasPrefix("/models/"), let label = String(path.dropFirst(8)).removingPercentEncoding else {
+        return nil
+      }
       return .model(label)
     }
   }
@@ -61,23 +64,5 @@ public enum Endpoint: Sendable, Equatable {
     case .health: "/health"
     case .metrics: "/metrics"
     }
-  }
-
-  /// Nil for escapes that are none, and for what is not UTF-8 behind them.
-  private static func percentDecoded(_ text: Substring) -> String? {
-    var bytes: [UInt8] = []
-    var rest = Array(text.utf8)[...]
-    while let byte = rest.popFirst() {
-      guard byte == UInt8(ascii: "%") else {
-        bytes.append(byte)
-        continue
-      }
-      guard rest.count >= 2, let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16) else {
-        return nil
-      }
-      bytes.append(value)
-      rest = rest.dropFirst(2)
-    }
-    return String(validating: bytes, as: UTF8.self)
   }
 }
