@@ -215,10 +215,8 @@ import Testing
 
   @Test func aStepIsStoppedWhereThatPays() {
     func stops(_ cancelled: Double, after elapsed: Double, of expected: Double, isRetry: Bool = false) -> Bool {
-      EngineDesk.isWorthStopping(
-        EngineDesk.RunningStep(
-          start: 10, expected: expected, shares: [:], isRetry: isRetry, cancelledShare: cancelled),
-        now: 10 + elapsed)
+      RunningStep(start: 10, expected: expected, shares: [:], isRetry: isRetry, cancelledShare: cancelled)
+        .isWorthStopping(now: 10 + elapsed)
     }
     // Nobody else is in the step.
     #expect(stops(1, after: 0.5, of: 0.501))

@@ -1,4 +1,4 @@
-// Where callers and an embedding engine's thread meet. All of it under one lock that is held for moments only.
+// What lies at the desk of an engine that embeds: requests, cancellations, the step that runs, counters.
 
 /// A request that was accepted and is not with the scheduler yet.
 struct EmbeddingSubmission: Sendable {
@@ -8,48 +8,25 @@ struct EmbeddingSubmission: Sendable {
   let arrival: Double
 }
 
-final class EmbeddingDesk: Sendable {
-  struct State: Sendable {
-    var phase = EngineDesk.Phase.open
-    var inbox: [EmbeddingSubmission] = []
-    var cancelled: [Int] = []
-    /// Requests in the step that runs, and how many of them nobody has cancelled.
-    var stepping: Set<Int> = []
-    var isIdle = false
-    var nextID = 0
-    /// Tokens of requests that are not finished.
-    var tokens = 0
-    var counters = EmbeddingCounters()
-    var whenEnded: [CheckedContinuation<Void, Never>] = []
-  }
+struct EmbeddingDeskState: DeskState {
+  var phase = DeskPhase.open
+  var inbox: [EmbeddingSubmission] = []
+  var cancelled: [Int] = []
+  /// Requests in the step that runs, and how many of them nobody has cancelled.
+  var stepping: Set<Int> = []
+  var isIdle = false
+  var nextID = 0
+  /// Tokens of requests that are not finished.
+  var tokens = 0
+  var counters = EmbeddingCounters()
+  var whenEnded: [CheckedContinuation<Void, Never>] = []
 
-  let state = Lock(State())
-  let clock: EngineClock
-  /// Stops the step that runs.
-  let flag = CancelFlag()
-  /// Raised when the thread has something to do.
-  let wake: Signal
-  /// Raised when the thread has ended.
-  let end: Signal
+  var isStepping: Bool { !stepping.isEmpty }
+}
 
-  init(clock: EngineClock) throws(EngineError) {
-    self.clock = clock
-    wake = try Signal()
-    end = try Signal()
-  }
+typealias EmbeddingDesk = Desk<EmbeddingDeskState>
 
-  /// Changes the state and wakes the thread if it sleeps.
-  func post<R: Sendable>(_ change: (inout State) -> R) -> R {
-    let (result, sleeps) = state.withLock { state in
-      let result = change(&state)
-      let sleeps = state.isIdle
-      state.isIdle = false
-      return (result, sleeps)
-    }
-    if sleeps { wake.raise() }
-    return result
-  }
-
+extension EmbeddingDesk {
   /// Ends a request, wherever it is. The step that runs is stopped once none of its requests is wanted.
   func cancel(_ ticket: EmbeddingTask.Ticket) {
     guard ticket.end(.failure(.session(.cancelled))) else { return }

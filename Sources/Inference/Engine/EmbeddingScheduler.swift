@@ -31,10 +31,6 @@ private final class EmbeddingJob {
 
 /// Confined to the engine's thread, or to a test's.
 package final class EmbeddingScheduler: @unchecked Sendable {
-  package enum Turn: Sendable, Equatable {
-    case stepped, idle, ended
-  }
-
   private struct Unit {
     let job: EmbeddingJob
     let chunk: TextChunk
@@ -55,19 +51,10 @@ package final class EmbeddingScheduler: @unchecked Sendable {
   }
 
   /// Turns until the engine ends.
-  func run() {
-    while true {
-      switch turn() {
-      case .stepped: continue
-      case .idle: desk.wake.wait()
-      case .ended: return
-      }
-      desk.wake.clear()
-    }
-  }
+  func run() { desk.run(turn) }
 
   /// Takes what is new, and runs one step if there is anything to evaluate.
-  package func turn() -> Turn {
+  package func turn() -> EngineTurn {
     let phase = takeNews()
     if phase == .stopping { return end() }
     let now = desk.clock.now()
@@ -215,7 +202,7 @@ package final class EmbeddingScheduler: @unchecked Sendable {
 
   // MARK: The desk
 
-  private func takeNews() -> EngineDesk.Phase {
+  private func takeNews() -> DeskPhase {
     let (phase, inbox, cancelled) = desk.state.withLock { state in
       defer {
         state.inbox.removeAll(keepingCapacity: true)
@@ -266,24 +253,19 @@ package final class EmbeddingScheduler: @unchecked Sendable {
   }
 
   /// Cancels what is left and says so.
-  private func end() -> Turn {
+  private func end() -> EngineTurn {
     var left = jobs.map(\.ticket)
     jobs = []
-    let waiters: [CheckedContinuation<Void, Never>] = desk.state.withLock { state in
+    desk.state.withLock { state in
       state.phase = .ended
       left += state.inbox.map(\.ticket)
-      defer {
-        state.inbox = []
-        state.whenEnded = []
-      }
+      state.inbox = []
       state.counters.waiting = 0
       state.tokens = 0
-      return state.whenEnded
     }
     let cancelled = left.count { $0.end(.failure(.session(.cancelled))) }
     desk.state.withLock { $0.counters.cancelled += cancelled }
-    desk.end.raise()
-    for waiter in waiters { waiter.resume() }
+    desk.announceEnd()
     return .ended
   }
 }

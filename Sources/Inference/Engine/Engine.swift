@@ -129,35 +129,15 @@ public final class Engine: Sendable {
   // MARK: The end
 
   /// Takes no more requests, and ends when those that are there are finished.
-  public func drain() {
-    desk.post { if $0.phase == .open { $0.phase = .draining } }
-  }
+  public func drain() { desk.drain() }
 
   /// Cancels every request and ends.
-  public func shutDown() {
-    desk.post { state in
-      guard state.phase != .ended else { return }
-      state.phase = .stopping
-      if state.step != nil { desk.flag.cancel() }
-    }
-  }
+  public func shutDown() { desk.shutDown() }
 
   /// Returns when the engine has ended, after ``drain()`` or ``shutDown()``.
-  public func ended() async {
-    await withCheckedContinuation { continuation in
-      let isOver = desk.state.withLock { state in
-        if state.phase == .ended { return true }
-        state.whenEnded.append(continuation)
-        return false
-      }
-      if isOver { continuation.resume() }
-    }
-  }
+  public func ended() async { await desk.ended() }
 
   /// As ``ended()``, and blocks the thread that calls; at most `timeout` where there is one. Returns whether it ended.
   @discardableResult
-  public func waitForEnd(timeout: Duration? = nil) -> Bool {
-    desk.end.wait(seconds: timeout?.seconds)
-    return desk.state.withLock { $0.phase == .ended }
-  }
+  public func waitForEnd(timeout: Duration? = nil) -> Bool { desk.waitForEnd(timeout: timeout) }
 }

@@ -25,7 +25,7 @@ extension Scheduler {
     let shares = Dictionary(uniqueKeysWithValues: zip(plan, costs).map { ($0.job.id, $1 / sum) })
     let start = desk.clock.now()
     desk.beginStep(
-      EngineDesk.RunningStep(start: start, expected: cost.predict(shape), shares: shares, isRetry: isRetry))
+      RunningStep(start: start, expected: cost.predict(shape), shares: shares, isRetry: isRetry))
     do throws(SessionError) {
       if let fault = fault?(plan.map(\.job.id), plan.reduce(0) { $0 + $1.draft.count }) { throw fault }
       try session.evaluate(batch, cancel: desk.flag)

@@ -3,14 +3,6 @@
 
 /// Decides what every step evaluates. Used by one thread: the engine's, or a test's.
 package final class Scheduler: @unchecked Sendable {
-  /// What a turn came to.
-  package enum Turn: Equatable {
-    case stepped
-    /// Nothing to do before a request comes.
-    case idle
-    case ended
-  }
-
   let session: Session
   let options: EngineOptions
   let desk: EngineDesk
@@ -56,19 +48,10 @@ package final class Scheduler: @unchecked Sendable {
   }
 
   /// Turns until the engine ends.
-  func run() {
-    while true {
-      switch turn() {
-      case .stepped: continue
-      case .idle: desk.wake.wait()
-      case .ended: return
-      }
-      desk.wake.clear()
-    }
-  }
+  func run() { desk.run(turn) }
 
   /// Takes what is new, and runs one step if there is anything to evaluate.
-  package func turn() -> Turn {
+  package func turn() -> EngineTurn {
     let phase = takeNews()
     if phase == .stopping { return end() }
     let now = desk.clock.now()
@@ -99,7 +82,7 @@ package final class Scheduler: @unchecked Sendable {
   // MARK: The desk
 
   /// Takes requests and cancellations.
-  private func takeNews() -> EngineDesk.Phase {
+  private func takeNews() -> DeskPhase {
     let (phase, inbox, cancelled, clearsCache) = desk.state.withLock { state in
       defer {
         state.inbox.removeAll(keepingCapacity: true)
@@ -163,27 +146,23 @@ package final class Scheduler: @unchecked Sendable {
   }
 
   /// Cancels what is left, gives all memory back and says so.
-  private func end() -> Turn {
+  private func end() -> EngineTurn {
     for job in running + waiting {
       if job.ticket.deliver({ _ in }, { .finished(.cancelled, text: "", usage: $0) }) { news.cancelled += 1 }
       leave(job)
     }
     cache.removeAll()
     tellDesk()
-    let (late, waiters): ([Submission], [CheckedContinuation<Void, Never>]) = desk.state.withLock { state in
+    let late: [Submission] = desk.state.withLock { state in
       state.phase = .ended
-      defer {
-        state.inbox = []
-        state.whenEnded = []
-      }
+      defer { state.inbox = [] }
       state.counters.waiting = 0
-      return (state.inbox, state.whenEnded)
+      return state.inbox
     }
     for submission in late where submission.ticket.deliver({ _ in }, { .finished(.cancelled, text: "", usage: $0) }) {
       desk.state.withLock { $0.counters.cancelled += 1 }
     }
-    desk.end.raise()
-    for waiter in waiters { waiter.resume() }
+    desk.announceEnd()
     return .ended
   }
 
