@@ -126,8 +126,24 @@ private func roofs(compute: Double, read: Double) -> Roofs {
     _ = slow.stop()
   }
 
-  /// The counter of a recorded tree, written anew at each reading as if the processor took 100 W.
+  /// The counter of a recorded tree, written anew at each reading as if the processor took 100 W. Where the machine
+  /// takes this thread away between a reading and its time the figures are off, so that one of several runs must hold.
   @Test func joulesOfACounterBesideTheWork() throws {
+    var holds = false
+    for _ in 0..<8 where !holds {
+      let figures = try figuresAtHundredWatts()
+      try #require(!figures.isEmpty)
+      holds = try figures.allSatisfy { figure in
+        let energy = try #require(figure.bestEnergy)
+        #expect(energy.use.energyClass == .c)
+        return !energy.perToken.reasons.contains(.powerGap) && abs(energy.use.averageWatts - 100) < 10
+          && abs(energy.perToken.value * figure.rate.value / 100 - 1) < 0.1
+      }
+    }
+    #expect(holds)
+  }
+
+  private func figuresAtHundredWatts() throws -> [ModelFigure] {
     let tree = try RecordedTree.raplOfOneSocket(0)
     let counter = RecordedTree.rapl + ":0/energy_uj"
     let start = FigureSampler.now()
@@ -145,14 +161,7 @@ private func roofs(compute: Double, read: Double) -> Roofs {
       sampler: FigureSampler(watch: Guard(NodeFiles()), seed: 1) { () throws(CapacityError) in }, roofs: Roofs(),
       seed: 4, power: power)
     let measured = try bench.measure(model, plan: plan) { _, _ in }
-    let result = EnergyAccount(power.stop()).filled(measured)
-    for figure in result.figures {
-      let energy = try #require(figure.bestEnergy)
-      #expect(energy.use.energyClass == .c && abs(energy.use.averageWatts - 100) < 10)
-      #expect(!energy.perToken.reasons.contains(.powerGap))
-      // A busy machine may take the processor away between a reading and what it is beside.
-      #expect(abs(energy.perToken.value * figure.rate.value / 100 - 1) < 0.3)
-    }
+    return EnergyAccount(power.stop()).filled(measured).figures
   }
 
   @Test func wrongNumericsMakeEveryFigureInvalid() throws {
