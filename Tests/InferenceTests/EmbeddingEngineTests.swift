@@ -182,10 +182,16 @@ import Testing
     #expect(cancelled.poll() == .failure(.session(.cancelled)))
     #expect(dropped?.poll() == nil)
     dropped = nil
+    // Their places are free before the engine takes its next turn.
+    #expect(manual.engine.counters.waiting == 1)
+    let third = try manual.engine.submit(vector(tokens(4, seed: 3)))
+    let fourth = try manual.engine.submit(vector(tokens(4, seed: 3)))
+    third.cancel()
+    fourth.cancel()
     manual.finish()
     #expect(overdue.poll() == .failure(.deadlineExceeded))
     var counters = manual.engine.counters
-    #expect(counters.cancelled == 2 && counters.failed == 1 && counters.waiting == 0 && counters.refused == 2)
+    #expect(counters.cancelled == 4 && counters.failed == 1 && counters.waiting == 0 && counters.refused == 2)
     #expect(counters.steps == 2)
 
     let left = try manual.engine.submit(vector(tokens(4, seed: 4)))
@@ -196,7 +202,7 @@ import Testing
     counters = manual.engine.counters
     #expect(counters.submitted == counters.finished + counters.cancelled + counters.failed)
     let text = counters.prometheusText(labels: "model=\"x\"")
-    #expect(text.contains("gobi_embedding_requests_ended_total{model=\"x\",outcome=\"cancelled\"} 3\n"))
+    #expect(text.contains("gobi_embedding_requests_ended_total{model=\"x\",outcome=\"cancelled\"} 5\n"))
   }
 
   @Test func badRequestsAreRefused() throws {

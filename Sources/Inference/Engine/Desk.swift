@@ -19,10 +19,38 @@ package enum EngineTurn: Sendable, Equatable {
   case ended
 }
 
+/// Requests that hold a place in the queue, and the tokens they bring.
+struct DeskQueue: Sendable {
+  private var tokensByID: [Int: Int] = [:]
+  private(set) var tokens = 0
+
+  var count: Int { tokensByID.count }
+
+  mutating func add(_ id: Int, tokens: Int) {
+    tokensByID[id] = tokens
+    self.tokens += tokens
+  }
+
+  /// Nothing where the place was given up before.
+  mutating func remove(_ id: Int) {
+    if let gone = tokensByID.removeValue(forKey: id) { tokens -= gone }
+  }
+}
+
+/// What any engine's counters have.
+protocol DeskCounters: Sendable {
+  var cancelled: Int { get set }
+}
+
 /// What lies at a desk: requests, cancellations, the step that runs, counters.
 protocol DeskState: Sendable {
+  associatedtype Counters: DeskCounters
   init()
   var phase: DeskPhase { get set }
+  var queue: DeskQueue { get set }
+  /// Requests that the thread must take out.
+  var cancelled: [Int] { get set }
+  var counters: Counters { get set }
   /// Whether the thread sleeps, or is about to.
   var isIdle: Bool { get set }
   /// Whether a step runs that must be stopped for the engine to end.
@@ -56,6 +84,24 @@ final class Desk<State: DeskState>: Sendable {
     }
     if sleeps { wake.raise() }
     return result
+  }
+
+  /// Ends a request that has not ended, wherever it is: its place in the queue is free at once.
+  ///
+  /// It is counted before its consumer is told, so that who learns of the end finds it counted.
+  ///
+  /// - Parameters:
+  ///   - stop: whether the step that runs should be stopped now.
+  ///   - tell: tells the consumer, and returns whether the request had not ended meanwhile.
+  func cancel(_ id: Int, stop: (inout State) -> Bool, tell: () -> Bool) {
+    post { state in
+      state.counters.cancelled += 1
+      guard state.phase != .ended else { return }
+      state.queue.remove(id)
+      state.cancelled.append(id)
+      if stop(&state) { flag.cancel() }
+    }
+    if !tell() { state.withLock { $0.counters.cancelled -= 1 } }
   }
 
   // MARK: The thread

@@ -11,30 +11,31 @@ struct EmbeddingSubmission: Sendable {
 struct EmbeddingDeskState: DeskState {
   var phase = DeskPhase.open
   var inbox: [EmbeddingSubmission] = []
+  /// Requests that are not finished.
+  var queue = DeskQueue() { didSet { counters.waiting = queue.count } }
   var cancelled: [Int] = []
   /// Requests in the step that runs, and how many of them nobody has cancelled.
   var stepping: Set<Int> = []
   var isIdle = false
   var nextID = 0
-  /// Tokens of requests that are not finished.
-  var tokens = 0
   var counters = EmbeddingCounters()
   var whenEnded: [CheckedContinuation<Void, Never>] = []
 
   var isStepping: Bool { !stepping.isEmpty }
 }
 
+extension EmbeddingCounters: DeskCounters {}
+
 typealias EmbeddingDesk = Desk<EmbeddingDeskState>
 
 extension EmbeddingDesk {
   /// Ends a request, wherever it is. The step that runs is stopped once none of its requests is wanted.
   func cancel(_ ticket: EmbeddingTask.Ticket) {
-    guard ticket.end(.failure(.session(.cancelled))) else { return }
-    post { state in
-      guard state.phase != .ended else { return }
-      state.counters.cancelled += 1
-      state.cancelled.append(ticket.id)
-      if state.stepping.remove(ticket.id) != nil, state.stepping.isEmpty { flag.cancel() }
+    guard ticket.outcome == nil else { return }
+    cancel(ticket.id) { state in
+      state.stepping.remove(ticket.id) != nil && state.stepping.isEmpty
+    } tell: {
+      ticket.end(.failure(.session(.cancelled)))
     }
   }
 

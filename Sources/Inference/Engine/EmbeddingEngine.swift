@@ -66,15 +66,14 @@ public final class EmbeddingEngine: Sendable {
       let accepted: Result<EmbeddingTask.Ticket, EngineError> = desk.post { state in
         guard state.phase == .open else { return .failure(.shuttingDown) }
         // One request is always taken, however long it is.
-        let isFull = state.counters.waiting > 0 && state.tokens + count > options.maximumQueuedTokens
-        guard state.counters.waiting < options.maximumQueue, !isFull else {
-          return .failure(.queueFull(limit: state.counters.waiting))
+        let isFull = state.queue.count > 0 && state.queue.tokens + count > options.maximumQueuedTokens
+        guard state.queue.count < options.maximumQueue, !isFull else {
+          return .failure(.queueFull(limit: state.queue.count))
         }
         let ticket = EmbeddingTask.Ticket(id: state.nextID)
         state.nextID += 1
-        state.tokens += count
+        state.queue.add(ticket.id, tokens: count)
         state.counters.submitted += 1
-        state.counters.waiting += 1
         state.inbox.append(
           EmbeddingSubmission(ticket: ticket, request: request, chunks: chunks, arrival: arrival))
         return .success(ticket)

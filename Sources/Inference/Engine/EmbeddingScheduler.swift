@@ -233,11 +233,7 @@ package final class EmbeddingScheduler: @unchecked Sendable {
 
   private func remove(_ job: EmbeddingJob) {
     jobs.removeAll { $0 === job }
-    let tokens = job.queuedTokens
-    desk.state.withLock { state in
-      state.counters.waiting -= 1
-      state.tokens -= tokens
-    }
+    desk.state.withLock { $0.queue.remove(job.ticket.id) }
   }
 
   /// Brings the desk's counters up to date. With `mayIdle`, returns whether nothing new has come.
@@ -260,8 +256,7 @@ package final class EmbeddingScheduler: @unchecked Sendable {
       state.phase = .ended
       left += state.inbox.map(\.ticket)
       state.inbox = []
-      state.counters.waiting = 0
-      state.tokens = 0
+      state.queue = DeskQueue()
     }
     let cancelled = left.count { $0.end(.failure(.session(.cancelled))) }
     desk.state.withLock { $0.counters.cancelled += cancelled }

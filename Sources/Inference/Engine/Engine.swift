@@ -85,13 +85,11 @@ public final class Engine: Sendable {
       let limit = options.maximumQueue
       let accepted: Result<Ticket, EngineError> = desk.post { desk in
         guard desk.phase == .open else { return .failure(.shuttingDown) }
-        // Who was cancelled since the last step is on the way out.
-        let staying = desk.counters.waiting - desk.cancelled.count - desk.leaving
-        guard staying < limit else { return .failure(.queueFull(limit: limit)) }
+        guard desk.queue.count < limit else { return .failure(.queueFull(limit: limit)) }
         let ticket = Ticket(id: desk.nextID, promptTokens: request.prompt.count, receiver: receiver)
         desk.nextID += 1
         desk.counters.submitted += 1
-        desk.counters.waiting += 1
+        desk.queue.add(ticket.id, tokens: request.prompt.count)
         desk.inbox.append(Submission(ticket: ticket, request: request, state: state, arrival: arrival))
         return .success(ticket)
       }

@@ -42,9 +42,9 @@ package struct RunningStep: Sendable {
 struct EngineDeskState: DeskState {
   var phase = DeskPhase.open
   var inbox: [Submission] = []
+  /// Requests before their first step.
+  var queue = DeskQueue() { didSet { counters.waiting = queue.count } }
   var cancelled: [Int] = []
-  /// Of those, as many as the thread is taking out now.
-  var leaving = 0
   var clearsCache = false
   var step: RunningStep?
   var isIdle = false
@@ -55,21 +55,22 @@ struct EngineDeskState: DeskState {
   var isStepping: Bool { step != nil }
 }
 
+extension EngineCounters: DeskCounters {}
+
 typealias EngineDesk = Desk<EngineDeskState>
 
 extension EngineDesk {
   /// Ends a request, wherever it is; its consumer knows at once.
   func cancel(_ ticket: Ticket) {
-    guard ticket.deliver({ _ in }, { .finished(.cancelled, text: "", usage: $0) }) else { return }
+    guard !ticket.isEnded else { return }
     let now = clock.now()
-    post { state in
-      guard state.phase != .ended else { return }
-      state.counters.cancelled += 1
-      state.cancelled.append(ticket.id)
-      guard var step = state.step, let share = step.shares[ticket.id] else { return }
+    cancel(ticket.id) { state in
+      guard var step = state.step, let share = step.shares[ticket.id] else { return false }
       step.cancelledShare += share
       state.step = step
-      if step.isWorthStopping(now: now) { flag.cancel() }
+      return step.isWorthStopping(now: now)
+    } tell: {
+      ticket.deliver({ _ in }, { .finished(.cancelled, text: "", usage: $0) })
     }
   }
 

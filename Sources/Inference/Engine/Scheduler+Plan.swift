@@ -206,7 +206,7 @@ extension Scheduler {
   private func start(_ job: Job, _ now: Double) {
     job.hasStarted = true
     let cached = job.evaluated
-    desk.state.withLock { $0.counters.waiting -= 1 }
+    desk.state.withLock { $0.queue.remove(job.id) }
     news.cachedTokens += cached
     news.queueTime.add(now - job.arrival)
     job.ticket.deliver { usage in

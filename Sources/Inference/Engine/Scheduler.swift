@@ -86,7 +86,6 @@ package final class Scheduler: @unchecked Sendable {
     let (phase, inbox, cancelled, clearsCache) = desk.state.withLock { state in
       defer {
         state.inbox.removeAll(keepingCapacity: true)
-        state.leaving = state.cancelled.count
         state.cancelled.removeAll(keepingCapacity: true)
         state.clearsCache = false
       }
@@ -107,7 +106,6 @@ package final class Scheduler: @unchecked Sendable {
     if !cancelled.isEmpty {
       let ids = Set(cancelled)
       for job in running + waiting where ids.contains(job.id) { leave(job) }
-      desk.state.withLock { $0.leaving = 0 }
     }
     if clearsCache { cache.removeAll() }
     return phase
@@ -156,7 +154,7 @@ package final class Scheduler: @unchecked Sendable {
     let late: [Submission] = desk.state.withLock { state in
       state.phase = .ended
       defer { state.inbox = [] }
-      state.counters.waiting = 0
+      state.queue = DeskQueue()
       return state.inbox
     }
     for submission in late where submission.ticket.deliver({ _ in }, { .finished(.cancelled, text: "", usage: $0) }) {
@@ -199,7 +197,7 @@ package final class Scheduler: @unchecked Sendable {
       swapped -= saved.count
       job.saved = nil
     }
-    if !job.hasStarted { desk.state.withLock { $0.counters.waiting -= 1 } }
+    if !job.hasStarted { desk.state.withLock { $0.queue.remove(job.id) } }
     guard let sequence = job.sequence else { return }
     publish(job, to: job.evaluated)
     job.sequence = nil
