@@ -63,5 +63,5 @@ lint: ## layering and format
 	swift format lint -r --strict Sources Tests Package.swift Benchmarks
 
 clean: ## remove what was built
-	rm -rf .build .build-* Benchmarks/.build dist
+	rm -rf .build .build-* dist
 	-git worktree prune

@@ -1,5 +1,5 @@
 // swift-tools-version: 6.2
-// The package: five libraries and two tools. DESIGN: docs/ARCHITECTURE.md.
+// The package: five libraries, two tools, the benchmarks. DESIGN: docs/ARCHITECTURE.md.
 import PackageDescription
 
 let swift: [SwiftSetting] = [
@@ -80,6 +80,15 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
       ],
       packageAccess: false, swiftSettings: swift),
+    // The regression perf tests. Who links a library builds none of this.
+    .target(name: "CProcessors", path: "Benchmarks/Sources/CProcessors", cSettings: [.define("_GNU_SOURCE")]),
+    .executableTarget(
+      name: "gobi-benchmarks",
+      dependencies: [
+        "CProcessors", "Inference", "CKernels", "Capacity",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      path: "Benchmarks/Sources/gobi-benchmarks", packageAccess: false, swiftSettings: swift),
     .target(
       name: "TestSupport", dependencies: ["Inference", "CKernels"], path: "Tests/TestSupport",
       swiftSettings: swift),

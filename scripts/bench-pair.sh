@@ -27,18 +27,21 @@ if ! git -C "$tree" rev-parse --git-dir >/dev/null 2>&1 ||
 else
   git -C "$tree" checkout --quiet --force --detach "$revision"
 fi
-[ -f "$tree/Benchmarks/Package.swift" ] || fail "$base has no benchmark program: it is too old to be compared"
+[ -d "$tree/Benchmarks/Sources" ] || fail "$base has no benchmark program: it is too old to be compared"
 
 # program PACKAGE-ROOT SIDE: builds, and puts the program where both sides have names of one length: a longer path
 # would move the stack of one of them.
 program() {
+  local package=$1
+  # Older revisions have it in a package of its own.
+  [ -f "$1/Benchmarks/Package.swift" ] && package=$1/Benchmarks
   echo "bench: building $3"
-  swift build -c release --package-path "$1/Benchmarks" >"$folder/$2.log" 2>&1 || {
+  swift build -c release --package-path "$package" --product gobi-benchmarks >"$folder/$2.log" 2>&1 || {
     tail -20 "$folder/$2.log" >&2
     fail "$3 does not build: $folder/$2.log"
   }
   mkdir -p "$folder/$2"
-  cp -f "$(swift build -c release --package-path "$1/Benchmarks" --show-bin-path)/gobi-benchmarks" "$folder/$2/"
+  cp -f "$(swift build -c release --package-path "$package" --show-bin-path)/gobi-benchmarks" "$folder/$2/"
 }
 program "$tree" a "$base ($(git rev-parse --short "$revision"))"
 program . b "the working tree"

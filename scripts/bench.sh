@@ -3,8 +3,8 @@
 # What begins with a dash goes to the table: bench.sh --filter 'matmul/Q4_0'.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-swift build -c release --package-path Benchmarks 2>&1 | tail -1
-program=$(swift build -c release --package-path Benchmarks --show-bin-path)/gobi-benchmarks
+swift build -c release --product gobi-benchmarks 2>&1 | tail -1
+program=$(swift build -c release --show-bin-path)/gobi-benchmarks
 case "${1:-}" in
   "" | -*) exec "$program" kernels "$@" ;;
   *) exec "$program" "$@" ;;

@@ -26,7 +26,7 @@ build() {
   swift build -c release --build-tests 2>&1 | tee "$logs/build.log" | grep -E '(error|warning):|Compiling|Build complete' |
     grep -vE 'Compiling' || true
   grep -q 'Build complete' "$logs/build.log" || { tail -40 "$logs/build.log"; return 1; }
-  if grep -E '(Sources|Tests)/.*warning:' "$logs/build.log"; then echo "compiler warnings above"; return 1; fi
+  if grep -E '(Sources|Tests|Benchmarks)/.*warning:' "$logs/build.log"; then echo "compiler warnings above"; return 1; fi
 }
 # The last lines tell how many ran; what failed or was skipped is shown whole.
 summarised() {
@@ -94,6 +94,7 @@ if [ $long -eq 1 ]; then
     summarised address-long scripts/conformance.sh address-all --quick
   step "kernels under the thread sanitizer, every suite" summarised thread-long scripts/conformance.sh thread --quick
   step "coverage" scripts/coverage.sh
+  optional "a model's answers under a public suite's schemas are valid" served-schemas scripts/check-served-schemas.sh
   optional "half an hour of a server beyond its capacity" soak scripts/soak.sh
   step "roofs beside loops written apart from them" summarised roofs scripts/check-roofs.sh
   step "kernels, long sweep" summarised long scripts/conformance.sh native --long

@@ -3,10 +3,11 @@ import ArgumentParser
 
 struct Benchmarks: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "gobi-benchmarks", abstract: "Regression perf tests of the kernels.",
+    commandName: "gobi-benchmarks",
+    abstract: "Regression perf tests of the kernels, and what the engine costs.",
     subcommands: [
       KernelsCommand.self, CompareCommand.self, GateCommand.self, GateTrialCommand.self, TwinsCommand.self,
-      WorkerCommand.self,
+      EngineCommand.self, WorkerCommand.self,
     ])
 }
 
