@@ -10,8 +10,8 @@ struct LoadCommand: ParsableCommand {
     abstract: "Find how many requests a second a model serves within an objective, and its goodput there.",
     discussion: """
       Requests arrive at random times (Poisson) whatever has become of those before, and latency counts from the time \
-      when each was due. A rate passes if 99 % of all requests are shown to keep --ttft and --tpot, at 99 % confidence: \
-      that takes 459 requests without a miss, 662 with one, 838 with two. The largest such rate is found by bisection, \
+      when each was due. A rate passes if --share of all requests are shown to keep --ttft and --tpot, with --confidence: \
+      for 99 % each that takes 459 requests without a miss, 662 with one, 838 with two. The largest such rate is found by bisection, \
       or --rate tries one. With --url a server is driven instead, over plain HTTP: completions are streamed, and asked \
       to end by count (ignore_eos). Exit code 1 if no rate passed.
       """)
@@ -33,6 +33,12 @@ struct LoadCommand: ParsableCommand {
 
   @Option(help: "Seconds a token that it may take after that.")
   var tpot = 0.1
+
+  @Option(help: "Of all requests, the share that must keep both.")
+  var share = 0.99
+
+  @Option(help: "With which that share must be shown: less of either takes fewer requests, and says less.")
+  var confidence = 0.99
 
   @Option(name: [.customShort("p"), .long], help: "Tokens of a prompt.")
   var prompt = 128
@@ -72,6 +78,9 @@ struct LoadCommand: ParsableCommand {
     where !(value > 0 && value.isFinite) {
       throw ValidationError("--\(name): expected a number above 0")
     }
+    for (name, value) in [("share", share), ("confidence", confidence)] where !(0.5...0.9999).contains(value) {
+      throw ValidationError("--\(name): expected 0.5 to 0.9999")
+    }
     for (name, value, range) in [("sequences", sequences, 1...1024), ("prefix-cache", prefixCache, 0...1 << 24)]
     where !range.contains(value) {
       throw ValidationError("--\(name): expected \(range.lowerBound) to \(range.upperBound)")
@@ -84,7 +93,8 @@ struct LoadCommand: ParsableCommand {
   func run() throws {
     Interrupt.watch()
     let (lengths, lengthsName) = try requestLengths()
-    let objective = ServiceObjective(timeToFirstToken: ttft, timePerOutputToken: tpot)
+    let objective = ServiceObjective(
+      timeToFirstToken: ttft, timePerOutputToken: tpot, share: share, confidence: confidence)
     let system = try url.map { try endpoint($0) } ?? engine(objective)
     defer { system.stop() }
     let driver = LoadDriver { Interrupt.isRequested }

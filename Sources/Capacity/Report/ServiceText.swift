@@ -10,7 +10,8 @@ struct ServiceText {
       "SERVICE  \(result.system)",
       "\(result.lengths); objective: TTFT \(Quantity.text(objective.timeToFirstToken, "s")), "
         + "TPOT \(Quantity.text(objective.timePerOutputToken, "s")) for "
-        + "\(Quantity.number(objective.share * 100)) % of requests"
+        + "\(Quantity.number(objective.share * 100)) % of requests, shown with "
+        + "\(Quantity.number(objective.confidence * 100)) %"
         + (result.mostSequences.map { "; \($0) at once" } ?? ""),
       "requests/s  requests  misses  TTFT p50       p99  TPOT p99    token/s  verdict",
     ]
