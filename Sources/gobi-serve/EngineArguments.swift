@@ -34,6 +34,13 @@ struct EngineArguments: ParsableArguments {
   @Option(help: "Requests that may wait; one more is answered with 429.")
   var queue = 1_024
 
+  @Option(
+    help: """
+      Guess up to this many tokens ahead, 1 to 32: from the request's own text, or by --draft-model. Answers stay the \
+      same, and where guessing is measured to lose it stops. 0: never.
+      """)
+  var speculate = 0
+
   @Option(help: "Aim: seconds to the first token.")
   var ttft = 2.0
 
@@ -52,6 +59,7 @@ struct EngineArguments: ParsableArguments {
     try require((1...1 << 30).contains(kvBudget ?? 1), "kv-budget", "1 at least")
     try require((0...1 << 30).contains(cache ?? 0), "cache", "0 at least")
     try require((1...1_024).contains(sequences), "sequences", "1 to 1024")
+    try require((0...32).contains(speculate), "speculate", "0 to 32")
     try require((1...1 << 20).contains(queue), "queue", "1 to 1048576")
     try require(ttft > 0 && ttft <= 1e6, "ttft", "a number above 0")
     try require(tpot > 0 && tpot <= 1e6, "tpot", "a number above 0")
@@ -71,6 +79,7 @@ struct EngineArguments: ParsableArguments {
     options.maximumSequences = sequences
     options.maximumStepTokens = max(options.maximumStepTokens, sequences)
     options.maximumQueue = queue
+    if speculate > 0 { options.speculation = SpeculationOptions(maximumDraft: speculate) }
     options.timeToFirstToken = .seconds(ttft)
     options.timePerOutputToken = .seconds(tpot)
     return options

@@ -48,6 +48,14 @@ struct GobiServe: AsyncParsableCommand {
   /// A line to stdout, at once: whoever started the server waits for it.
   private static func say(_ line: String) { FileHandle.standardOutput.write(Data((line + "\n").utf8)) }
 
+  /// Whether it is a file or an option that is wrong, and not the machine.
+  private static func isWrongInput(_ error: any Error) -> Bool {
+    switch error {
+    case is WrongInput, is WeightError, is TextError, is AdapterError, EngineError.invalidOption: true
+    default: false
+    }
+  }
+
   static func main() async {
     do {
       var command = try parseAsRoot()
@@ -59,7 +67,7 @@ struct GobiServe: AsyncParsableCommand {
         switch exitCode(for: error) {
         case .success: 0
         case .validationFailure: 2
-        default: error is WrongInput || error is WeightError || error is TextError ? 2 : 3
+        default: Self.isWrongInput(error) ? 2 : 3
         }
       let text =
         status == 0 || exitCode(for: error) == .validationFailure ? fullMessage(for: error) : "gobi-serve: \(error)"

@@ -65,6 +65,9 @@ struct LimitArguments: ParsableArguments {
   @Option(help: "Answers to one prompt (n).")
   var maxChoices = 16
 
+  @Option(help: "The greatest priority that a request may ask for (priority); 0 lets it ask for a lower one alone.")
+  var maxPriority = 0
+
   @Option(help: "Connections that are open at once.")
   var maxConnections = 10_240
 
@@ -88,6 +91,7 @@ struct LimitArguments: ParsableArguments {
     where !(1...1 << 30).contains(value) {
       throw ValidationError("--\(name): expected 1 at least")
     }
+    guard (0...100).contains(maxPriority) else { throw ValidationError("--max-priority: expected 0 to 100") }
     for (name, value) in [
       ("max-seconds", maxSeconds), ("body-timeout", bodyTimeout), ("idle-timeout", idleTimeout),
       ("stall-timeout", stallTimeout), ("drain-timeout", drainTimeout),
@@ -101,6 +105,7 @@ struct LimitArguments: ParsableArguments {
     var limits = ServiceLimits()
     limits.seconds = maxSeconds
     limits.choices = maxChoices
+    limits.priority = maxPriority
     limits.promptTokens = maxPrompt
     return limits
   }

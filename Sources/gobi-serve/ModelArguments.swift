@@ -21,6 +21,22 @@ struct ModelArguments: ParsableArguments {
     help: "A chat template's file in place of the models' own; LABEL=FILE for one model. May be given several times.")
   var chatTemplate: [String] = []
 
+  @Option(
+    name: .customLong("lora"),
+    help: ArgumentHelp(
+      """
+      A LoRA adapter, GGUF or PEFT, that requests name like a model of its own: LABEL=FILE, or LABEL@MODEL=FILE where \
+      several models are served. May be given several times.
+      """, valueName: "label=file"))
+  var adapter: [String] = []
+
+  @Option(
+    help: """
+      With --speculate: a small model with the same vocabulary that guesses where the text itself has nothing; \
+      LABEL=PATH for one model. May be given several times.
+      """)
+  var draftModel: [String] = []
+
   @Flag(name: .customLong("f32"), help: "Leave activations in float32: slower, closest to what the weights say.")
   var exact = false
 
@@ -30,9 +46,9 @@ struct ModelArguments: ParsableArguments {
   func validate() throws {
     if model.isEmpty, embeddingModel.isEmpty { throw ValidationError("--model: name one model at least") }
     let settings = try settings()
-    for (index, setting) in settings.enumerated()
-    where settings[..<index].contains(where: { $0.label == setting.label }) {
-      throw ValidationError("--model: two models are called '\(setting.label)'; name them with LABEL=PATH")
+    let labels = settings.map(\.label) + (try adapters(settings)).map(\.setting.label)
+    for (index, label) in labels.enumerated() where labels[..<index].contains(label) {
+      throw ValidationError("--model: two models or adapters are called '\(label)'; name them with LABEL=PATH")
     }
   }
 
@@ -46,30 +62,65 @@ struct ModelArguments: ParsableArguments {
     }
   }
 
+  /// The adapters, each with the label of its model.
+  private func adapters(_ settings: [ModelSetting]) throws -> [(setting: ModelSetting, model: String)] {
+    try adapter.map { argument in
+      guard let equals = argument.firstIndex(of: "="), var setting = ModelSetting(argument: argument),
+        equals != argument.startIndex
+      else { throw ValidationError("--lora '\(argument)': expected LABEL=FILE or LABEL@MODEL=FILE") }
+      if let at = setting.label.lastIndex(of: "@") {
+        let model = String(setting.label[setting.label.index(after: at)...])
+        guard settings.contains(where: { $0.label == model && !$0.embeds }) else {
+          throw ValidationError("--lora '\(argument)': no --model is called '\(model)'")
+        }
+        setting.label = String(setting.label[..<at])
+        return (setting, model)
+      }
+      let generating = settings.filter { !$0.embeds }
+      guard generating.count == 1 else {
+        throw ValidationError("--lora '\(argument)': several models are served; write LABEL@MODEL=FILE")
+      }
+      return (setting, generating[0].label)
+    }
+  }
+
   func load(_ engines: EngineArguments, _ limits: ServiceLimits, _ logger: Logger) throws -> [ServedModel] {
     let settings = try settings()
+    let adapters = try adapters(settings)
     let runtime = try engines.runtime()
-    let options = try engines.options(models: settings.count)
+    let modelOptions = ModelOptions(exactActivations: exact, panelCache: panelCache)
+    guard draftModel.isEmpty || engines.speculate > 0 else { throw WrongInput("--draft-model: needs --speculate") }
     return try settings.map { setting in
       logger.info("loading \(setting.path)")
+      var options = try engines.options(models: settings.count)
+      if !setting.embeds, let draft = Self.choice(of: draftModel, for: setting.label) {
+        options.speculation?.draftModel = try Model.open(path: draft, runtime: runtime, options: modelOptions)
+        // What guesses take is bounded as what is asked for is.
+        options.speculation?.draftKVBudget = options.session.kvBudget
+      }
       let model = try ServedModel.open(
-        setting, runtime: runtime, template: template(for: setting.label),
-        model: ModelOptions(exactActivations: exact, panelCache: panelCache), options: options, limits: limits)
+        setting, runtime: runtime,
+        template: Self.choice(of: chatTemplate, for: setting.label).map {
+          try TextFile.read($0, option: "--chat-template")
+        },
+        adapters: adapters.filter { $0.model == setting.label }.map(\.setting), model: modelOptions, options: options,
+        limits: limits)
       if let note = model.model.panelCache.note { logger.warning("panel cache: \(note)") }
       return model
     }
   }
 
-  private func template(for label: String) throws -> String? {
+  /// Of `FILE` and `LABEL=FILE` arguments the file for a label: its own, else the first without a label.
+  private static func choice(of arguments: [String], for label: String) -> String? {
     var found: String?
-    for argument in chatTemplate {
+    for argument in arguments {
       if let equals = argument.firstIndex(of: "="), !argument[..<equals].contains("/") {
-        if argument[..<equals] == label { found = String(argument[argument.index(after: equals)...]) }
+        if argument[..<equals] == label { return String(argument[argument.index(after: equals)...]) }
       } else {
         found = found ?? argument
       }
     }
-    return try found.map { try TextFile.read($0, option: "--chat-template") }
+    return found
   }
 }
 

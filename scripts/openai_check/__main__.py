@@ -1,10 +1,12 @@
 # openai_check SERVER MODELS [--long]: runs every check against servers of its own and says which failed.
 import resource
 import sys
+import tempfile
 import time
 import traceback
 
 import api
+import extras
 import hostile
 import tools
 from server import EMBED, KEY, Server
@@ -43,7 +45,14 @@ def main():
         counts.append(run([lambda server: hostile.crowd(server, links)], server))
         if long:
             counts.append(run([hostile.slow_reader_of_a_long_answer], server))
+        plain = extras.without_guesses(server)
         counts.append(run([hostile.drains], server))
+    with tempfile.TemporaryDirectory() as folder:
+        options = [*extras.OPTIONS, "--lora", f"{extras.ADAPTER}={extras.write_adapter(folder)}"]
+        with Server(program, models, *options) as server:
+            counts.append(run([extras.adapters, extras.priorities], server))
+            counts.append(run([extras.guesses], server, plain))
+    counts.append(run([extras.wrong_files], program, models))
     small = ["--context", "1024", "--sequences", "1", "--queue", "2", "--max-seconds", "1.5", "--body-timeout", "1"]
     small += ["--stall-timeout", "1", "--kv-budget", "20", "--cache", "0", "--max-connections", "64"]
     with Server(program, models, *small) as server:

@@ -6,11 +6,13 @@ extension ServedModel {
   ///
   /// - Parameters:
   ///   - template: a chat template's text in place of the model's own.
+  ///   - adapters: LoRA adapters for the model: their labels and files.
   ///   - options: of the engine; one for embeddings takes its budget and its queue from there.
-  /// - Throws: `ModelError`, `WeightError`, `TextError` or `EngineError`.
+  /// - Throws: `ModelError`, `WeightError`, `TextError`, `AdapterError` or `EngineError`.
   public static func open(
-    _ setting: ModelSetting, runtime: Runtime, template: String? = nil, model: ModelOptions = ModelOptions(),
-    options: EngineOptions = EngineOptions(), limits: ServiceLimits = ServiceLimits()
+    _ setting: ModelSetting, runtime: Runtime, template: String? = nil, adapters: [ModelSetting] = [],
+    model: ModelOptions = ModelOptions(), options: EngineOptions = EngineOptions(),
+    limits: ServiceLimits = ServiceLimits()
   ) throws -> ServedModel {
     let file = try WeightFiles.open(path: setting.path)
     let tokenizer = try TokenizerLoader.tokenizer(of: file)
@@ -19,7 +21,9 @@ extension ServedModel {
     let loaded = try Model.open(path: setting.path, runtime: runtime, options: model)
     guard setting.embeds || loaded.configuration.isEncoder else {
       return try ServedModel(
-        label: setting.label, model: loaded, tokenizer: tokenizer, template: parsed, options: options, limits: limits)
+        label: setting.label, model: loaded, tokenizer: tokenizer, template: parsed,
+        adapters: adapters.map { ServedAdapter(label: $0.label, adapter: try .open(path: $0.path, model: loaded)) },
+        options: options, limits: limits)
     }
     return try ServedModel(
       label: setting.label, model: loaded, tokenizer: tokenizer,

@@ -30,6 +30,17 @@ public struct ModelSetting: Sendable, Equatable {
   }
 }
 
+/// An adapter that requests can name in the place of its model.
+public struct ServedAdapter: Sendable {
+  public var label: String
+  public var adapter: Adapter
+
+  public init(label: String, adapter: Adapter) {
+    self.label = label
+    self.adapter = adapter
+  }
+}
+
 /// A model that requests can name. Safe to use from any thread.
 public final class ServedModel: Sendable {
   public let label: String
@@ -38,6 +49,8 @@ public final class ServedModel: Sendable {
   public let engine: Engine?
   /// Nil for a model that generates.
   public let embeddings: EmbeddingEngine?
+  /// What a model that generates may be combined with; each is named like a model of its own.
+  public let adapters: [ServedAdapter]
   let tokenizer: any Tokenizer
   let template: ChatTemplate?
   /// How the model writes reasoning and calls.
@@ -48,13 +61,16 @@ public final class ServedModel: Sendable {
 
   /// Takes over a loaded model that generates, and starts its engine.
   ///
-  /// - Parameter template: nil where it has none; chats are then refused.
+  /// - Parameters:
+  ///   - template: nil where it has none; chats are then refused.
+  ///   - adapters: opened for `model`.
   public convenience init(
     label: String, model: Model, tokenizer: any Tokenizer, template: ChatTemplate?,
-    options: EngineOptions = EngineOptions(), limits: ServiceLimits = ServiceLimits()
+    adapters: [ServedAdapter] = [], options: EngineOptions = EngineOptions(), limits: ServiceLimits = ServiceLimits()
   ) throws(EngineError) {
     try self.init(
-      label, model, tokenizer, template, limits, engine: Engine(model: model, options: options), embeddings: nil)
+      label, model, tokenizer, template, limits, engine: Engine(model: model, options: options), embeddings: nil,
+      adapters: adapters)
   }
 
   /// Takes over a loaded model that makes embeddings, and starts its engine.
@@ -68,7 +84,7 @@ public final class ServedModel: Sendable {
 
   private init(
     _ label: String, _ model: Model, _ tokenizer: any Tokenizer, _ template: ChatTemplate?, _ limits: ServiceLimits,
-    engine: Engine?, embeddings: EmbeddingEngine?
+    engine: Engine?, embeddings: EmbeddingEngine?, adapters: [ServedAdapter] = []
   ) {
     self.label = label
     self.model = model
@@ -78,6 +94,7 @@ public final class ServedModel: Sendable {
     grammars = GrammarStore(tokenizer: tokenizer, limits: limits)
     self.engine = engine
     self.embeddings = embeddings
+    self.adapters = adapters
     func piece(_ token: Int32?) -> JSONValue {
       .string(token.map { String(decoding: tokenizer.bytes(of: $0, renderSpecial: true), as: UTF8.self) } ?? "")
     }
@@ -88,8 +105,12 @@ public final class ServedModel: Sendable {
   var context: Int { engine?.context ?? embeddings?.limit ?? 0 }
   var vocabulary: Int { model.configuration.vocabulary }
 
-  /// Tells answers of this model on this instruction set from others: the same seed gives the same answer.
-  var fingerprint: String { "gobi-" + String(model.fingerprint, radix: 16) + "-" + model.runtime.isa.name }
+  /// Tells answers of this model, with its adapter, on this instruction set from others: the same seed gives the same
+  /// answer.
+  func fingerprint(_ adapter: Adapter?) -> String {
+    let parts = [model.fingerprint, adapter?.fingerprint].compactMap { $0.map { String($0, radix: 16) } }
+    return "gobi-\(parts.joined(separator: "-"))-\(model.runtime.isa.name)"
+  }
 
   // MARK: Text to tokens
 

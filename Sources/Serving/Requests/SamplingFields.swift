@@ -16,6 +16,8 @@ struct SamplingFields: Sendable {
   var choices = 1
   /// Requests share prefixes only with those of the same key.
   var cacheKey: UInt64 = 0
+  /// Greater is more urgent.
+  var priority = 0
 
   init(_ fields: Fields, limits: ServiceLimits, vocabulary: Int) throws(APIError) {
     options.temperature = Float(try fields.number("temperature", 0...2) ?? 1)
@@ -38,6 +40,7 @@ struct SamplingFields: Sendable {
     choices = try fields.int("n", 1...limits.choices) ?? 1
     let user = try fields.string("user", most: 4_096)
     if let key = try fields.string("prompt_cache_key", most: 4_096) ?? user { cacheKey = Self.hash(key) }
+    priority = try fields.int("priority", -100...limits.priority) ?? 0
     _ = try fields.fields("metadata")
   }
 

@@ -15,6 +15,8 @@ public struct ServiceLimits: Sendable, Equatable {
   public var messages = 4_096
   /// Tools of one request.
   public var tools = 128
+  /// The greatest `priority` that a request may have, 0 to 100: above 0, clients can get ahead of each other.
+  public var priority = 0
   /// Tokens that may be reported with each choice.
   public var topLogProbabilities = 20
   /// Levels of nesting in a request's JSON.

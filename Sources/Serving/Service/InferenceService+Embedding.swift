@@ -89,7 +89,7 @@ extension InferenceService {
   }
 
   private func embedder(_ fields: Fields) throws(APIError) -> (ServedModel, EmbeddingEngine) {
-    let model = try model(fields, generates: false)
+    let model = try choice(fields, generates: false).model
     guard let engine = model.embeddings else { throw .failed("the model has no engine for embeddings") }
     return (model, engine)
   }

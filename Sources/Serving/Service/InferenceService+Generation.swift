@@ -26,7 +26,8 @@ extension InferenceService {
   }
 
   private func completion(_ fields: Fields) throws(APIError) -> (RunningAnswers, Bool) {
-    let model = try model(fields, generates: true)
+    let choice = try choice(fields, generates: true)
+    let model = choice.model
     let request = try CompletionRequest(fields, limits: limits, vocabulary: model.vocabulary)
     var prompts: [[Int32]] = []
     for prompt in request.prompts {
@@ -36,7 +37,7 @@ extension InferenceService {
       }
     }
     let work = GenerationWork(
-      model: model, prompts: prompts, prompt: "prompt", sampling: request.sampling,
+      choice: choice, prompts: prompts, prompt: "prompt", sampling: request.sampling,
       constraint: try model.grammars.constraint(for: request.format))
     let generations = try work.submit(limits)
     let choices = generations.indices.map { index in
@@ -46,7 +47,7 @@ extension InferenceService {
         index: index, tokenizer: model.tokenizer, reportsLogProbabilities: request.logProbabilities != nil, echo: echo)
     }
     let answers = RunningAnswers(
-      head: head(model, "cmpl-", "text_completion", "text_completion"), generations: generations, choices: choices,
+      head: head(choice, "cmpl-", "text_completion", "text_completion"), generations: generations, choices: choices,
       answersPerPrompt: request.sampling.choices, prompt: "prompt", includesUsage: request.stream.includesUsage)
     return (answers, request.stream.isStreamed)
   }
@@ -59,11 +60,12 @@ extension InferenceService {
   }
 
   private func conversation(_ fields: Fields) throws(APIError) -> (RunningAnswers, Bool) {
-    let model = try model(fields, generates: true)
+    let choice = try choice(fields, generates: true)
+    let model = choice.model
     let request = try ChatRequest(fields, limits: limits, vocabulary: model.vocabulary)
     let prompt = try ChatPrompt(request, model)
     let work = GenerationWork(
-      model: model, prompts: [prompt.tokens], prompt: "messages", sampling: request.sampling,
+      choice: choice, prompts: [prompt.tokens], prompt: "messages", sampling: request.sampling,
       constraint: prompt.constraint, rendersSpecial: prompt.rendersSpecial)
     let generations = try work.submit(limits)
     let choices = generations.indices.map { index in
@@ -72,16 +74,16 @@ extension InferenceService {
         reportsLogProbabilities: request.reportsLogProbabilities)
     }
     let answers = RunningAnswers(
-      head: head(model, "chatcmpl-", "chat.completion", "chat.completion.chunk"), generations: generations,
+      head: head(choice, "chatcmpl-", "chat.completion", "chat.completion.chunk"), generations: generations,
       choices: choices, answersPerPrompt: request.sampling.choices, prompt: "messages",
       includesUsage: request.stream.includesUsage)
     return (answers, request.stream.isStreamed)
   }
 
-  private func head(_ model: ServedModel, _ prefix: String, _ object: String, _ chunk: String) -> AnswerHead {
+  private func head(_ choice: Choice, _ prefix: String, _ object: String, _ chunk: String) -> AnswerHead {
     AnswerHead(
-      id: prefix + Identifier.random(), object: object, chunkObject: chunk, created: Self.now(), model: model.label,
-      fingerprint: model.fingerprint)
+      id: prefix + Identifier.random(), object: object, chunkObject: chunk, created: Self.now(), model: choice.label,
+      fingerprint: choice.model.fingerprint(choice.adapter?.adapter))
   }
 }
 
@@ -95,7 +97,7 @@ enum Identifier {
 
 /// Prompts, and how each is to be answered.
 struct GenerationWork: Sendable {
-  let model: ServedModel
+  let choice: InferenceService.Choice
   let prompts: [[Int32]]
   /// The request's field that the prompts came from.
   let prompt: String
@@ -106,6 +108,7 @@ struct GenerationWork: Sendable {
 
   /// Hands everything in: the answers to a prompt one after the other, prompt by prompt. If one is refused, all are.
   func submit(_ limits: ServiceLimits) throws(APIError) -> [Generation] {
+    let model = choice.model
     guard let engine = model.engine else { throw .failed("the model has no engine") }
     try check(limits, engine)
     let stop = StopRule(
@@ -113,11 +116,12 @@ struct GenerationWork: Sendable {
       maximumTokens: sampling.maximumTokens)
     var generations: [Generation] = []
     for tokens in prompts {
-      for choice in 0..<sampling.choices {
+      for index in 0..<sampling.choices {
         let request = GenerationRequest(
-          prompt: tokens, sampling: sampling.options(choice: choice), stop: stop,
+          prompt: tokens, sampling: sampling.options(choice: index), stop: stop,
           text: TextOptions(tokenizer: model.tokenizer, renderSpecial: rendersSpecial), constraint: constraint,
-          deadline: .seconds(limits.seconds), cacheKey: sampling.cacheKey)
+          priority: sampling.priority, deadline: .seconds(limits.seconds), cacheKey: sampling.cacheKey,
+          adapter: choice.adapter?.adapter)
         do throws(EngineError) {
           generations.append(try engine.submit(request))
         } catch {

@@ -16,7 +16,7 @@ public final class InferenceService: Sendable {
   private let started: Int
   private let draining = Atomic<Bool>(false)
 
-  /// - Parameter models: no two of the same label.
+  /// - Parameter models: no two, nor any of their adapters, of the same label.
   public init(models: [ServedModel], limits: ServiceLimits = ServiceLimits(), workerThreads: Int = 2) {
     self.models = models
     self.limits = limits
@@ -35,8 +35,8 @@ public final class InferenceService: Sendable {
   public func answer(_ endpoint: Endpoint, body: [UInt8]) async throws(APIError) -> Answer {
     switch endpoint {
     case .models:
-      return .json(.object([("object", "list"), ("data", .array(models.map(card)))]))
-    case .model(let label): return .json(card(try model(named: label)))
+      return .json(.object([("object", "list"), ("data", .array(choices.map(card)))]))
+    case .model(let label): return .json(card(try choice(named: label)))
     case .health: return health
     case .metrics:
       return .document(status: 200, contentType: "text/plain; version=0.0.4", body: Array(metrics.utf8))
@@ -49,35 +49,55 @@ public final class InferenceService: Sendable {
 
   // MARK: Models
 
-  func model(named label: String) throws(APIError) -> ServedModel {
-    guard let model = models.first(where: { $0.label == label }) else { throw .unknownModel(label) }
-    return model
+  /// What a request's `model` names: a model, and perhaps one of its adapters.
+  struct Choice: Sendable {
+    let model: ServedModel
+    var adapter: ServedAdapter?
+
+    var label: String { adapter?.label ?? model.label }
   }
 
-  /// The model that a request names; without a name the only one that the endpoint can use.
-  func model(_ fields: Fields, generates: Bool) throws(APIError) -> ServedModel {
+  private var choices: [Choice] {
+    models.flatMap { model in [Choice(model: model)] + model.adapters.map { Choice(model: model, adapter: $0) } }
+  }
+
+  private func choice(named label: String) throws(APIError) -> Choice {
+    guard let choice = choices.first(where: { $0.label == label }) else { throw .unknownModel(label) }
+    return choice
+  }
+
+  /// What a request names; without a name the only model that the endpoint can use.
+  func choice(_ fields: Fields, generates: Bool) throws(APIError) -> Choice {
     guard let label = try fields.string("model") else {
       let usable = models.filter { ($0.engine != nil) == generates }
       guard usable.count == 1 else {
         throw APIError(400, "model is missing", param: "model", code: "missing_field")
       }
-      return usable[0]
+      return Choice(model: usable[0])
     }
-    let model = try model(named: label)
-    guard (model.engine != nil) == generates else {
+    let choice = try choice(named: label)
+    guard (choice.model.engine != nil) == generates else {
       let use = generates ? "makes embeddings and generates no text" : "generates text and makes no embeddings"
       throw .invalid("model", "'\(label)' \(use)", code: "wrong_model")
     }
-    return model
+    return choice
   }
 
-  private func card(_ model: ServedModel) -> JSONValue {
-    .object([
-      ("id", .string(model.label)), ("object", "model"), ("created", .init(started)), ("owned_by", "gobi"),
+  private func card(_ choice: Choice) -> JSONValue {
+    let model = choice.model
+    var pairs: [(String, JSONValue)] = [
+      ("id", .string(choice.label)), ("object", "model"), ("created", .init(started)), ("owned_by", "gobi"),
       ("max_model_len", .init(model.context)), ("architecture", .string(model.model.configuration.architecture)),
       ("parameters", .init(model.model.parameters)), ("weight_bytes", .init(model.model.weightBytes)),
       ("task", model.engine == nil ? "embed" : "generate"), ("chat", .bool(model.template != nil)),
-    ])
+    ]
+    if let adapter = choice.adapter?.adapter {
+      pairs += [
+        ("parent", .string(model.label)), ("adapter_rank", .init(adapter.rank)),
+        ("adapter_parameters", .init(adapter.parameters)),
+      ]
+    }
+    return .object(pairs)
   }
 
   // MARK: Work
