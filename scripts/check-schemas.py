@@ -5,18 +5,17 @@ import sys
 
 import jsonschema
 
-CLASSES = {"draft7": jsonschema.Draft7Validator}
+from schema_validator import validator
+
 schemas, texts, invalid = collections.defaultdict(set), collections.Counter(), 0
 with open(sys.argv[1], encoding="utf-8") as lines:
     for line in lines:
         row = json.loads(line)
         source = row["source"].split("/")[0]
-        cls = CLASSES.get(source, jsonschema.Draft202012Validator)
         texts[source] += 1
         schemas[source].add(json.dumps(row["schema"]))
         try:
-            value = json.loads(row["text"])
-            cls(row["schema"], format_checker=cls.FORMAT_CHECKER).validate(value)
+            validator(row["source"], row["schema"]).validate(json.loads(row["text"]))
         except (ValueError, jsonschema.ValidationError) as error:
             invalid += 1
             if invalid <= 20:
