@@ -1,5 +1,5 @@
 // swift-tools-version: 6.2
-// The package: five libraries, two tools, the benchmarks. DESIGN: docs/ARCHITECTURE.md.
+// The package: six libraries, two tools, the benchmarks. DESIGN: docs/ARCHITECTURE.md.
 import PackageDescription
 
 let swift: [SwiftSetting] = [
@@ -16,12 +16,14 @@ let package = Package(
     .library(name: "CKernels", type: .static, targets: ["CKernels"]),
     .library(name: "libgobi", type: .dynamic, targets: ["GobiABI"]),
     .library(name: "Serving", targets: ["Serving"]),
+    .library(name: "InferenceMetrics", targets: ["InferenceMetrics"]),
     .executable(name: "gobi", targets: ["gobi"]),
     .executable(name: "gobi-serve", targets: ["gobi-serve"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     // Without traits, and its core alone: no swift-configuration, no router, no files, no TLS.
@@ -47,6 +49,9 @@ let package = Package(
         .product(name: "GRDB", package: "GRDB.swift"),
       ],
       swiftSettings: swift),
+    .target(
+      name: "InferenceMetrics",
+      dependencies: ["Inference", .product(name: "CoreMetrics", package: "swift-metrics")], swiftSettings: swift),
     .target(name: "CGobi"),
     .target(name: "GobiABI", dependencies: ["CGobi", "Inference"], swiftSettings: swift),
     .executableTarget(
@@ -100,6 +105,12 @@ let package = Package(
       swiftSettings: swift),
     .testTarget(
       name: "InferenceTests", dependencies: ["Inference", "CKernels", "TestSupport"], swiftSettings: swift),
+    .testTarget(
+      name: "InferenceMetricsTests",
+      dependencies: [
+        "InferenceMetrics", "Inference", "TestSupport", .product(name: "CoreMetrics", package: "swift-metrics"),
+        .product(name: "MetricsTestKit", package: "swift-metrics"),
+      ], swiftSettings: swift),
     .testTarget(
       name: "CapacityTests",
       dependencies: ["Capacity", "TestSupport", .product(name: "GRDB", package: "GRDB.swift")], swiftSettings: swift),

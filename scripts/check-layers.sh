@@ -17,6 +17,8 @@ mapfile -t outside_kernels < <(find $inference -name "*.swift" -not -path "*/Ker
 forbid "only Inference/Kernels imports CKernels" '^(@_?[a-zA-Z]+ )?import CKernels' "${outside_kernels[@]}"
 forbid "the library does without Foundation" 'import Foundation' $inference Sources/GobiABI
 forbid "Capacity is above Inference" 'import Capacity' $inference Sources/GobiABI
+forbid "swift-metrics is for InferenceMetrics" '^import (Core)?Metrics' \
+  $inference Sources/GobiABI Sources/Capacity Sources/Serving Sources/gobi Sources/gobi-serve
 forbid "only the server knows the web" '^import (Hummingbird|HummingbirdCore|HTTPTypes|NIO|ServiceLifecycle|Serving)' \
   $inference Sources/GobiABI Sources/Capacity Sources/gobi
 forbid "the server links the library's public part alone" \

@@ -22,5 +22,5 @@ if [ "$what" != thread ]; then
   run address '.*' --sanitize=address -Xcc -fsanitize=undefined -Xcc -fsanitize-trap=undefined
 fi
 if [ "$what" != address ]; then
-  run thread 'Thread|Pool|Session|Concurren|ABI' --sanitize=thread
+  run thread 'Thread|Pool|Session|Concurren|ABI|Engine|ServingTests' --sanitize=thread
 fi

@@ -5,6 +5,7 @@ server=
 trap '[ -z "$server" ] || kill -KILL "$server" 2>/dev/null || true; rm -rf "$work"' EXIT
 
 serve() {
+  : >"$work/log"
   "$(swift build -c release --show-bin-path)/gobi-serve" --port 0 "$@" >"$work/log" 2>&1 &
   server=$!
   for _ in $(seq 600); do

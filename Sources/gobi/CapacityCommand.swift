@@ -90,7 +90,6 @@ struct CapacityCommand: ParsableCommand {
 
   func run() throws {
     if let launch { return try CapacityLaunch.run(launch) }
-    BLASCore.correct()
     let start = ContinuousClock.now
     Interrupt.watch()
     _ = try runtime.runtime()  // wrong options are told before anything is measured

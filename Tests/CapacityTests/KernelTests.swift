@@ -247,20 +247,6 @@ private func sampler(seed: UInt64 = 1) -> FigureSampler {
 }
 
 @Suite struct LinpackTests {
-  @Test func anOlderBLASIsToldOfWiderVectors() {
-    let library = "OpenBLAS 0.3.21 NO_LAPACKE DYNAMIC_ARCH NO_AFFINITY Haswell MAX_THREADS=64"
-    func correction(
-      _ core: String, library: String = library, hasAVX512: Bool = true, chosen: String? = nil
-    ) -> String? {
-      BLASCore.correction(library: library, core: core, hasAVX512: hasAVX512, chosen: chosen)
-    }
-    #expect(correction("Haswell") == "SkylakeX" && correction("Zen") == "SkylakeX")
-    for core in ["SkylakeX", "Cooperlake", "SapphireRapids"] { #expect(correction(core) == nil) }
-    #expect(correction("Haswell", hasAVX512: false) == nil)
-    #expect(correction("Haswell", chosen: "Haswell") == nil)
-    #expect(correction("Haswell", library: "OpenBLAS 0.3.21 Haswell MAX_THREADS=64") == nil)
-  }
-
   @Test(arguments: [LinpackResult.Kind.f64, .mixed]) func residualIsSmall(_ kind: LinpackResult.Kind) throws {
     let result = try #require(
       try Linpack(sampler: sampler(), threads: 1, seed: 5).measure(kind, n: 200, peak: nil, seconds: 0.05))

@@ -4,6 +4,7 @@ import json
 import os
 import random
 import struct
+import subprocess
 
 import openai
 
@@ -88,11 +89,10 @@ def priorities(server):
 
 def wrong_files(program, models):
     """The server says what is wrong with an adapter or a draft model, and ends with 2."""
-    import subprocess
     model = f"{CHAT}={models}/SmolLM2-135M-Instruct.Q4_1.gguf"
     for options, part in (
         (["--lora", "tuned=/no/such/file"], "/no/such/file"),
-        (["--lora", f"tuned={models}/minilm"], "adapter_config.json"),
+        (["--lora", f"tuned={models}/minilm"], "adapter_model.safetensors"),
         (["--lora", f"{CHAT}=/no/such/file"], "two models or adapters"),
         (["--lora", "tuned@other=/no/such/file"], "no --model is called 'other'"),
         (["--lora", "tuned"], "expected LABEL=FILE"),

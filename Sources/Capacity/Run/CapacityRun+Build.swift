@@ -10,10 +10,15 @@ extension CapacityRun {
     var build = NodeManifest.Build(
       version: options.version, binaryHash: executable.flatMap(FileHash.ofFile), isa: runtime.isa,
       threads: runtime.threads, blas: hasBLAS ? String(cString: blas.library) : nil,
-      blasCore: hasBLAS ? String(cString: blas.core) : nil, blasThreads: hasBLAS ? Int(blas.threads) : nil)
+      blasCore: hasBLAS ? Self.blasCore(String(cString: blas.core), chosen: getenv("OPENBLAS_CORETYPE") != nil) : nil,
+      blasThreads: hasBLAS ? Int(blas.threads) : nil)
     build.libc = Self.libc
     return build
   }
+
+  /// A core that the environment names may be another than this processor's, with half of its speed: whoever compares
+  /// nodes must see it.
+  static func blasCore(_ core: String, chosen: Bool) -> String { chosen ? core + ", by OPENBLAS_CORETYPE" : core }
 
   /// "glibc 2.36"; nil on a library that does not tell.
   static var libc: String? {

@@ -29,20 +29,28 @@ public struct EmbeddingCounters: Sendable, Equatable {
     totalTime.add(news.totalTime)
   }
 
+  /// Before the name of every metric.
+  package static let metricPrefix = "gobi_embedding_"
+
+  /// Hands every metric to `metrics`.
+  package func write(to metrics: inout some MetricsSink) {
+    metrics.counter("requests_submitted", "Requests taken.", submitted)
+    metrics.counter("requests_refused", "Requests refused.", refused)
+    metrics.outcomes(finished: finished, cancelled: cancelled, failed: failed)
+    metrics.gauge("requests_waiting", "Requests that are not finished.", waiting)
+    metrics.counter("steps", "Steps run to their end.", steps)
+    metrics.counter("chunks", "Chunks evaluated.", chunks)
+    metrics.counter("tokens", "Tokens evaluated.", tokens)
+    metrics.histogram("queue_seconds", "Submission to first step.", queueTime)
+    metrics.histogram("total_seconds", "Submission to result.", totalTime)
+  }
+
   /// The snapshot in the text format of Prometheus, version 0.0.4.
   ///
   /// - Parameter labels: what stands in the braces of every line, such as `model="minilm"`; already escaped.
   public func prometheusText(labels: String = "") -> String {
-    var text = MetricsText(prefix: "gobi_embedding_", labels: labels)
-    text.counter("requests_submitted", "Requests taken.", submitted)
-    text.counter("requests_refused", "Requests refused.", refused)
-    text.outcomes(finished: finished, cancelled: cancelled, failed: failed)
-    text.gauge("requests_waiting", "Requests that are not finished.", waiting)
-    text.counter("steps", "Steps run to their end.", steps)
-    text.counter("chunks", "Chunks evaluated.", chunks)
-    text.counter("tokens", "Tokens evaluated.", tokens)
-    text.histogram("queue_seconds", "Submission to first step.", queueTime)
-    text.histogram("total_seconds", "Submission to result.", totalTime)
+    var text = MetricsText(prefix: Self.metricPrefix, labels: labels)
+    write(to: &text)
     return text.text
   }
 }

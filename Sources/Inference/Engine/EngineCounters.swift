@@ -9,6 +9,15 @@ public struct EngineHistogram: Sendable, Equatable {
   public private(set) var sum = 0.0
   public var count: Int { counts.reduce(0, +) }
 
+  /// Each bound as Prometheus writes it, and how many values are not beyond it.
+  package var cumulative: [(bound: String, count: Int)] {
+    var sum = 0
+    return counts.enumerated().map { index, count in
+      sum += count
+      return (index < Self.bounds.count ? "\(Self.bounds[index])" : "+Inf", sum)
+    }
+  }
+
   mutating func add(_ other: Self) {
     for index in counts.indices { counts[index] += other.counts[index] }
     sum += other.sum
@@ -83,36 +92,44 @@ public struct EngineCounters: Sendable, Equatable {
     timePerOutputToken.add(news.timePerOutputToken)
   }
 
+  /// Before the name of every metric.
+  package static let metricPrefix = "gobi_engine_"
+
+  /// Hands every metric to `metrics`.
+  package func write(to metrics: inout some MetricsSink) {
+    metrics.counter("requests_submitted", "Requests taken.", submitted)
+    metrics.counter("requests_refused", "Requests refused.", refused)
+    metrics.outcomes(finished: finished, cancelled: cancelled, failed: failed)
+    metrics.gauge("requests_waiting", "Requests before their first step.", waiting)
+    metrics.gauge("sequences_running", "Sequences that are evaluated together.", running)
+    metrics.gauge("sequences_paused", "Sequences that make room for others.", paused)
+    metrics.counter("steps", "Steps run to their end.", steps)
+    metrics.counter("steps_stopped", "Steps stopped because of a cancellation.", stoppedSteps)
+    metrics.counter("prefill_tokens", "Prompt tokens computed.", prefillTokens)
+    metrics.counter("cached_tokens", "Prompt tokens that the prefix cache had.", cachedTokens)
+    metrics.counter("generated_tokens", "Tokens generated.", generatedTokens)
+    metrics.counter("forced_tokens", "Of these, tokens that a grammar forced.", forcedTokens)
+    metrics.counter("drafted_tokens", "Tokens guessed and evaluated ahead.", draftedTokens)
+    metrics.counter("accepted_tokens", "Of these, tokens that were chosen.", acceptedTokens)
+    metrics.counter("preemptions", "Sequences that had to make room.", preemptions)
+    metrics.counter("recomputed_tokens", "Positions computed again after a preemption.", recomputedTokens)
+    metrics.counter("swapped_bytes", "Bytes of keys and values moved out of the budget.", swappedBytes)
+    metrics.counter("cache_evicted_blocks", "Blocks that the prefix cache gave up.", evictedBlocks)
+    metrics.gauge("kv_bytes", "Bytes of keys and values in use.", kvBytes)
+    metrics.gauge("cache_bytes", "Of these, bytes that the prefix cache holds.", cacheBytes)
+    metrics.gauge("draft_kv_bytes", "Bytes of the draft model's keys and values.", draftKVBytes)
+    if let kvBudget { metrics.gauge("kv_budget_bytes", "The most bytes of keys and values.", kvBudget) }
+    metrics.histogram("queue_seconds", "Submission to first step.", queueTime)
+    metrics.histogram("time_to_first_token_seconds", "Submission to first token.", timeToFirstToken)
+    metrics.histogram("time_per_output_token_seconds", "Mean time between a request's tokens.", timePerOutputToken)
+  }
+
   /// The snapshot in the text format of Prometheus, version 0.0.4.
   ///
   /// - Parameter labels: what stands in the braces of every line, such as `model="smollm2"`; already escaped.
   public func prometheusText(labels: String = "") -> String {
-    var text = MetricsText(prefix: "gobi_engine_", labels: labels)
-    text.counter("requests_submitted", "Requests taken.", submitted)
-    text.counter("requests_refused", "Requests refused.", refused)
-    text.outcomes(finished: finished, cancelled: cancelled, failed: failed)
-    text.gauge("requests_waiting", "Requests before their first step.", waiting)
-    text.gauge("sequences_running", "Sequences that are evaluated together.", running)
-    text.gauge("sequences_paused", "Sequences that make room for others.", paused)
-    text.counter("steps", "Steps run to their end.", steps)
-    text.counter("steps_stopped", "Steps stopped because of a cancellation.", stoppedSteps)
-    text.counter("prefill_tokens", "Prompt tokens computed.", prefillTokens)
-    text.counter("cached_tokens", "Prompt tokens that the prefix cache had.", cachedTokens)
-    text.counter("generated_tokens", "Tokens generated.", generatedTokens)
-    text.counter("forced_tokens", "Of these, tokens that a grammar forced.", forcedTokens)
-    text.counter("drafted_tokens", "Tokens guessed and evaluated ahead.", draftedTokens)
-    text.counter("accepted_tokens", "Of these, tokens that were chosen.", acceptedTokens)
-    text.counter("preemptions", "Sequences that had to make room.", preemptions)
-    text.counter("recomputed_tokens", "Positions computed again after a preemption.", recomputedTokens)
-    text.counter("swapped_bytes", "Bytes of keys and values moved out of the budget.", swappedBytes)
-    text.counter("cache_evicted_blocks", "Blocks that the prefix cache gave up.", evictedBlocks)
-    text.gauge("kv_bytes", "Bytes of keys and values in use.", kvBytes)
-    text.gauge("cache_bytes", "Of these, bytes that the prefix cache holds.", cacheBytes)
-    text.gauge("draft_kv_bytes", "Bytes of the draft model's keys and values.", draftKVBytes)
-    if let kvBudget { text.gauge("kv_budget_bytes", "The most bytes of keys and values.", kvBudget) }
-    text.histogram("queue_seconds", "Submission to first step.", queueTime)
-    text.histogram("time_to_first_token_seconds", "Submission to first token.", timeToFirstToken)
-    text.histogram("time_per_output_token_seconds", "Mean time between a request's tokens.", timePerOutputToken)
+    var text = MetricsText(prefix: Self.metricPrefix, labels: labels)
+    write(to: &text)
     return text.text
   }
 }

@@ -1,7 +1,16 @@
 // Counters as Prometheus reads them.
 
+/// What takes an engine's metrics. Names are without the prefix, and those of counters without `_total`.
+package protocol MetricsSink {
+  mutating func counter(_ name: String, _ help: String, _ value: Int)
+  mutating func gauge(_ name: String, _ help: String, _ value: Int)
+  /// How requests ended: `requests_ended`, by `outcome`.
+  mutating func outcomes(finished: Int, cancelled: Int, failed: Int)
+  mutating func histogram(_ name: String, _ help: String, _ value: EngineHistogram)
+}
+
 /// Writes metric families in the text format of Prometheus, version 0.0.4.
-struct MetricsText {
+struct MetricsText: MetricsSink {
   /// Before every name.
   let prefix: String
   /// What stands in the braces of every line, already escaped; may be empty.
@@ -22,7 +31,6 @@ struct MetricsText {
     text += "\(prefix)\(name)\(all.isEmpty ? "" : "{\(all)}") \(value)\n"
   }
 
-  /// `name` is without the `_total` that a counter's name ends with.
   mutating func counter(_ name: String, _ help: String, _ value: Int) {
     family(name + "_total", "counter", help)
     line(name + "_total", "\(value)")
@@ -33,7 +41,6 @@ struct MetricsText {
     line(name, "\(value)")
   }
 
-  /// How requests ended.
   mutating func outcomes(finished: Int, cancelled: Int, failed: Int) {
     family("requests_ended_total", "counter", "Requests by how they ended.")
     line("requests_ended_total", "\(finished)", label: "outcome=\"finished\"")
@@ -44,10 +51,9 @@ struct MetricsText {
   mutating func histogram(_ name: String, _ help: String, _ value: EngineHistogram) {
     family(name, "histogram", help)
     var sum = 0
-    for (index, count) in value.counts.enumerated() {
-      sum += count
-      let bound = index < EngineHistogram.bounds.count ? "\(EngineHistogram.bounds[index])" : "+Inf"
-      line(name + "_bucket", "\(sum)", label: "le=\"\(bound)\"")
+    for (bound, count) in value.cumulative {
+      line(name + "_bucket", "\(count)", label: "le=\"\(bound)\"")
+      sum = count
     }
     line(name + "_sum", "\(value.sum)")
     line(name + "_count", "\(sum)")
