@@ -1,7 +1,7 @@
 // A program that is run beside a measurement: its output in pieces, with a time limit, and its whole process group
 // ended in the end. Interprets nothing.
 import Foundation
-import Synchronization
+import Inference
 
 public enum ChildProcessError: Error, Sendable, Equatable, CustomStringConvertible {
   case cannotStart(program: String, code: Int32)
@@ -21,7 +21,7 @@ public final class ChildProcess: Sendable {
   private let program: String
   private let descriptor: Int32
   /// 0 once it has been waited for.
-  private let process: Mutex<pid_t>
+  private let process: Lock<pid_t>
 
   /// Starts `arguments[0]`, found on PATH, in a process group of its own. Its errors go nowhere.
   public init(_ arguments: [String]) throws(ChildProcessError) {
@@ -61,7 +61,7 @@ public final class ChildProcess: Sendable {
       throw .cannotStart(program: program, code: code)
     }
     descriptor = ends[0]
-    process = Mutex(id)
+    process = Lock(id)
   }
 
   deinit {

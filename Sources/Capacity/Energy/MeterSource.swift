@@ -1,7 +1,7 @@
 // An external meter that a command reads: it runs beside the measurement and writes a line a reading. It may write
 // rubbish, hang or end; what it gave until then counts. MeterFile reads a meter's file.
 import Foundation
-import Synchronization
+import Inference
 
 public final class MeterSource: PowerSource {
   /// How a meter is connected, and what it is.
@@ -26,7 +26,7 @@ public final class MeterSource: PowerSource {
     var isOver = false
     var isStopped = false
   }
-  private let state = Mutex(State())
+  private let state = Lock(State())
 
   /// Starts `command` through the shell.
   public init(command: String, options: Options = Options()) throws(CapacityError) {

@@ -1,7 +1,7 @@
 // Reads sources of power beside a measurement: the quick ones from one thread and whenever it is asked to, each slow one
 // from a thread of its own. Keeps readings as they come; PowerTrace and EnergyAccount make joules of them.
 import Foundation
-import Synchronization
+import Inference
 
 public final class PowerSampler: Sendable {
   /// Between two readings of the quick sources. Work is bracketed by `poll`, so this only has to be well below the
@@ -21,7 +21,7 @@ public final class PowerSampler: Sendable {
     var arrivals: [[[Double]]]
     var isStopped = false
   }
-  private let state: Mutex<State>
+  private let state: Lock<State>
   private let threads = DispatchGroup()
   private let wake = DispatchSemaphore(value: 0)
 
@@ -36,7 +36,7 @@ public final class PowerSampler: Sendable {
         return PowerSeries(counting[next - 1])
       }
     }
-    state = Mutex(State(series: series, arrivals: series.map { $0.map { _ in [] } }))
+    state = Lock(State(series: series, arrivals: series.map { $0.map { _ in [] } }))
   }
 
   /// Begins to read. To be called once.

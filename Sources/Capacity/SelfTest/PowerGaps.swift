@@ -1,6 +1,6 @@
 // A source of power whose readings are missing for longer than 3 s within the work, in four ways, on a clock that the
 // test moves. Readings go through the sampler and the account that real ones go through.
-import Synchronization
+import Inference
 
 final class PowerGaps: FaultTrials {
   private enum Fault: Int, CaseIterable {
@@ -70,7 +70,7 @@ private final class RecordedPower: PowerSource {
   private let watts: Double
   /// 0 power, 1 a counter, 2 both.
   private let kind: Int
-  private let inside = Mutex(Inside())
+  private let inside = Lock(Inside())
 
   init(watts: Double, kind: Int) {
     self.watts = watts

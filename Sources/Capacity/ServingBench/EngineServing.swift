@@ -1,6 +1,5 @@
 // The engine as a system under load: what `gobi load` and a capacity run's service measure.
 import Inference
-import Synchronization
 
 /// Serves requests from one model by an ``Engine``. Ends with ``stop()``.
 ///
@@ -85,7 +84,7 @@ private final class OpenRequests: Sendable {
     var next = 0
   }
 
-  private let state = Mutex(State())
+  private let state = Lock(State())
 
   /// A place for a request that is about to be made.
   func add() -> Int {

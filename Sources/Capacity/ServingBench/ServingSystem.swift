@@ -1,6 +1,6 @@
 // What a load is driven against, and the log that it reports to. A system may be a session of this library, a server
 // behind HTTP, or nothing at all, to see what the driver itself costs.
-import Synchronization
+import Inference
 
 /// Something that answers requests. `submit` is called from the driver's thread; answers may come from any thread.
 public protocol ServingSystem: Sendable {
@@ -70,7 +70,7 @@ public final class RequestLog: Sendable {
     var done = 0
   }
 
-  private let state = Mutex(State())
+  private let state = Lock(State())
   private let clock: any LoadClock
   private let start: Double
 

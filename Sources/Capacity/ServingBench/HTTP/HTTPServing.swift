@@ -3,7 +3,6 @@
 // but for those that a trace says.
 import Foundation
 import Inference
-import Synchronization
 
 public final class HTTPServing: ServingSystem {
   public struct Options: Sendable {
@@ -23,7 +22,7 @@ public final class HTTPServing: ServingSystem {
   public let name: String
   private let endpoint: HTTPEndpoint
   private let options: Options
-  private let state = Mutex(State())
+  private let state = Lock(State())
 
   private struct State {
     var open = 0
