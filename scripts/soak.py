@@ -182,18 +182,18 @@ class Soak:
                 self.note(f"reference {index}: the idle server gives two answers")
             self.references[index] = (body, answers[0])
 
-    async def capacity(self, seconds=20.0, width=48):
-        """Requests a second that are finished when `width` are always there: whole ones, for they take all their time."""
-        done, end = 0, time.monotonic() + seconds
-        async def worker(index):
-            nonlocal done
-            rng = random.Random(1000 + index)
+    async def capacity(self, seconds=20.0, width=64):
+        """Requests of the mix a second that are over with when `width` are always there."""
+        done, number, end = 0, -1, time.monotonic() + seconds
+        async def worker():
+            nonlocal done, number
             while time.monotonic() < end:
-                body = self.completion(rng, text(rng, rng.randrange(8, 120)), rng.randrange(4, 48), stream=True)
-                status, _ = await self.send(body)
-                if status == 200 and time.monotonic() < end:
+                number -= 1
+                await self.one(number)
+                if time.monotonic() < end:
                     done += 1
-        await asyncio.gather(*(worker(i) for i in range(width)))
+        await asyncio.gather(*(worker() for _ in range(width)))
+        self.counts.clear()
         return done / seconds
 
     def resident(self):
