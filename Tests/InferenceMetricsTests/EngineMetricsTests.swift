@@ -20,6 +20,7 @@ import Testing
     let metrics = EngineMetrics(engine, dimensions: dimensions, factory: factory)
     metrics.update()
     #expect(try total("gobi_engine_requests_submitted_total") == 0)
+    #expect(engine.counters.queueTime.counts.count == EngineHistogram.bounds.count + 1)
     for round in 1...2 {
       let asked = GenerationRequest(prompt: [1, 2, 3], stop: StopRule(maximumTokens: 5), usesCache: false)
       for await _ in try engine.submit(asked) {}
