@@ -90,11 +90,16 @@ struct ModelArguments: ParsableArguments {
     let runtime = try engines.runtime()
     let modelOptions = ModelOptions(exactActivations: exact, panelCache: panelCache)
     guard draftModel.isEmpty || engines.speculate > 0 else { throw WrongInput("--draft-model: needs --speculate") }
+    // Once, before anything is loaded: the budget is a share of what is free at the start.
+    let shared = try engines.options(models: settings.count)
+    var drafts: [String: Model] = [:]
     return try settings.map { setting in
       logger.info("loading \(setting.path)")
-      var options = try engines.options(models: settings.count)
-      if !setting.embeds, let draft = Self.choice(of: draftModel, for: setting.label) {
-        options.speculation?.draftModel = try Model.open(path: draft, runtime: runtime, options: modelOptions)
+      var options = shared
+      if !setting.embeds, let path = Self.choice(of: draftModel, for: setting.label) {
+        let draft = try drafts[path] ?? Model.open(path: path, runtime: runtime, options: modelOptions)
+        drafts[path] = draft
+        options.speculation?.draftModel = draft
         // What guesses take is bounded as what is asked for is.
         options.speculation?.draftKVBudget = options.session.kvBudget
       }

@@ -5,6 +5,8 @@ struct EmbeddingSubmission: Sendable {
   let ticket: EmbeddingTask.Ticket
   let request: EmbeddingRequest
   let chunks: [TextChunk]
+  /// Of the input, before it was cut into chunks.
+  let tokens: Int
   let arrival: Double
 }
 

@@ -75,7 +75,7 @@ public final class EmbeddingEngine: Sendable {
         state.queue.add(ticket.id, tokens: count)
         state.counters.submitted += 1
         state.inbox.append(
-          EmbeddingSubmission(ticket: ticket, request: request, chunks: chunks, arrival: arrival))
+          EmbeddingSubmission(ticket: ticket, request: request, chunks: chunks, tokens: count, arrival: arrival))
         return .success(ticket)
       }
       return EmbeddingTask(ticket: try accepted.get(), desk: desk)

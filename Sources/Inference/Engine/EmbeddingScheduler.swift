@@ -15,18 +15,11 @@ private final class EmbeddingJob {
     self.submission = submission
     deadline = submission.request.deadline.map { submission.arrival + $0.seconds }
     due = deadline ?? submission.arrival + options.timeToResult.seconds
-    usage.inputTokens = queuedTokens
+    usage.inputTokens = submission.tokens
   }
 
   var ticket: EmbeddingTask.Ticket { submission.ticket }
   var chunks: [TextChunk] { submission.chunks }
-  /// Tokens as the desk counts them.
-  var queuedTokens: Int {
-    switch submission.request.input {
-    case .text(let tokens): tokens.count
-    case .pair(let first, let second): first.count + second.count
-    }
-  }
 }
 
 /// Confined to the engine's thread, or to a test's.
